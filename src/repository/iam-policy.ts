@@ -44,7 +44,7 @@ export function storagePolicy(role: StorageRole, place: PolicyPlace): PolicyDocu
   const partition = partitionOf(place.region);
   const bucket = `arn:${partition}:s3:::${place.bucket}`;
   const within = (keys: readonly string[]): readonly string[] =>
-    keys.map((key) => `${bucket}/${place.prefix === '' ? '' : `${place.prefix}/`}${key}`);
+    keys.map((key) => `${bucket}/${place.prefix === '' ? '' : `${literally(place.prefix)}/`}${key}`);
   const statements: PolicyStatement[] = [
     { Sid: 'List', Effect: 'Allow', Action: ['s3:ListBucket'], Resource: [bucket], ...belowPrefix(place) },
     { Sid: 'Read', Effect: 'Allow', Action: ['s3:GetObject'], Resource: within(['*']) },
@@ -103,7 +103,16 @@ function writing(
 
 /** Lets a bucket be listed below the prefix only. */
 function belowPrefix({ prefix }: PolicyPlace): Pick<PolicyStatement, 'Condition'> {
-  return prefix === '' ? {} : { Condition: { StringLike: { 's3:prefix': [`${prefix}/*`] } } };
+  return prefix === '' ? {} : { Condition: { StringLike: { 's3:prefix': [`${literally(prefix)}/*`] } } };
+}
+
+/**
+ * A text that stands for itself alone where a policy knows wildcards and variables.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+ */
+function literally(text: string): string {
+  return text.replaceAll(/[*?]|\$(?=\{)/g, (character) => `\${${character}}`);
 }
 
 /** What KMS asks of who reads and writes objects under one of its keys; the account's own key for S3 needs nothing. */
@@ -111,20 +120,32 @@ function keyUse(role: StorageRole, place: PolicyPlace, partition: string): reado
   const encryption = place.serverSideEncryption;
   if (encryption?.kind !== 'kms' || encryption.keyId === undefined) return [];
   const { keyId } = encryption;
-  const isAlias = keyId.startsWith('alias/');
-  const resource = keyId.startsWith('arn:') ? keyId : `arn:${partition}:kms:*:*:key/${isAlias ? '*' : keyId}`;
+  // A statement with the ARN of an alias speaks of the alias alone: the key behind it is named by a condition.
+  const [, account = `arn:${partition}:kms:*:*`, named = keyId] = /^(arn:.*?):((?:key|alias)\/.*)$/.exec(keyId) ?? [];
+  const isAlias = named.startsWith('alias/');
+  const resource = keyId.startsWith('arn:') && !isAlias ? keyId : `${account}:key/${isAlias ? '*' : keyId}`;
   return [
     {
       Sid: 'UseKey',
       Effect: 'Allow',
       Action: role === 'restorer' ? ['kms:Decrypt'] : ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: [resource],
-      ...(isAlias ? { Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyId } } } : {}),
+      ...(isAlias ? { Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': named } } } : {}),
     },
   ];
 }
 
-function partitionOf(region: string | undefined): string {
-  if (region?.startsWith('cn-') === true) return 'aws-cn';
-  return region?.startsWith('us-gov-') === true ? 'aws-us-gov' : 'aws';
+/** By what their regions begin with; all others are of `aws`. */
+const PARTITIONS: readonly (readonly [string, string])[] = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['eusc-', 'aws-eusc'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-isof-', 'aws-iso-f'],
+];
+
+function partitionOf(region = ''): string {
+  return PARTITIONS.find(([beginning]) => region.startsWith(beginning))?.[1] ?? 'aws';
 }

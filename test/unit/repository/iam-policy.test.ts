@@ -73,12 +73,25 @@ describe('iam policy', () => {
     ['1234abcd-12ab', 'arn:aws:kms:*:*:key/1234abcd-12ab', undefined],
     ['arn:aws:kms:eu-west-1:1:key/x', 'arn:aws:kms:eu-west-1:1:key/x', undefined],
     ['alias/backup', 'arn:aws:kms:*:*:key/*', { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/backup' } }],
+    // Of the ARN of an alias IAM makes no key.
+    [
+      'arn:aws:kms:eu-west-1:1:alias/backup',
+      'arn:aws:kms:eu-west-1:1:key/*',
+      { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/backup' } },
+    ],
   ])('allows the use of KMS key %s', (keyId, resource, condition) => {
     const place: PolicyPlace = { ...AWS, serverSideEncryption: { kind: 'kms', keyId } };
     const use = storagePolicy('writer', place).Statement.find(({ Sid }) => Sid === 'UseKey');
     expect(use).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: [resource] });
     expect(use?.Condition).toEqual(condition);
     expect(storagePolicy('restorer', place).Statement.find(({ Sid }) => Sid === 'UseKey')?.Action).toEqual(['kms:Decrypt']);
+  });
+
+  it('reaches no further than a prefix with characters that mean more to IAM', () => {
+    const [list, read] = storagePolicy('restorer', { ...AWS, prefix: 'a*b?c$d${aws:username}' }).Statement;
+    const literal = 'a${*}b${?}c$d${$}{aws:username}/*';
+    expect(list?.Condition).toEqual({ StringLike: { 's3:prefix': [literal] } });
+    expect(read?.Resource).toEqual([`arn:aws:s3:::acme/${literal}`]);
   });
 
   it('follows prefix, tags and region', () => {
@@ -88,5 +101,14 @@ describe('iam policy', () => {
       Action: ['s3:PutObject', 's3:PutObjectTagging'],
       Resource: ['arn:aws-cn:s3:::b/*'],
     });
+  });
+
+  it.each([
+    ['us-gov-west-1', 'aws-us-gov'],
+    ['eusc-de-east-1', 'aws-eusc'],
+    ['us-isob-east-1', 'aws-iso-b'],
+    ['us-east-1', 'aws'],
+  ])('names what lies in %s as %s does', (region, partition) => {
+    expect(storagePolicy('restorer', { ...AWS, region }).Statement[0]?.Resource).toEqual([`arn:${partition}:s3:::acme`]);
   });
 });
