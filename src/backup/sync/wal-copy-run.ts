@@ -123,10 +123,17 @@ async function copyOpen({ source, target, uncopied, lost }: Archives, has: WalCo
       const reached = had.timelines.get(timeline)?.open.find((each) => each.segment === segment)?.endLsn ?? startLsn;
       if (reached >= endLsn) continue;
       const onNoted = (): unknown => lost.push({ segment, timeline, startLsn: reached, endLsn });
-      const bytes = await uncopied.attempt({ kind: 'wal', name: segment, onNoted }, async () => await source.readParts(segment));
-      const already = Number(reached - startLsn);
-      if (bytes === undefined || bytes.byteLength <= already) continue;
-      await target.putPart(segment, already, bytes.subarray(already), { receivedAt: new Date(0), coveredUntil: undefined });
+      const [already, listed] = [Number(reached - startLsn), Number(endLsn - startLsn)];
+      const read = await uncopied.attempt({ kind: 'wal', name: segment, onNoted }, async () => {
+        // First the moment: what was flushed by then lies before the end of what was listed, and so of all that comes to it until the rest is read.
+        const coveredUntil = await source.readPartMoment(segment, listed);
+        const bytes = await source.readParts(segment);
+        return bytes === undefined ? undefined : { bytes, coveredUntil };
+      });
+      if (read === undefined || read.bytes.byteLength <= already) continue;
+      const { bytes } = read;
+      const coveredUntil = bytes.byteLength < listed ? undefined : read.coveredUntil;
+      await target.putPart(segment, already, bytes.subarray(already), { receivedAt: new Date(0), coveredUntil });
       parts += 1;
     }
   }

@@ -199,6 +199,24 @@ test('a segment of which the source has parts only, and the destination the whol
   expect((await keysOf(target, `${SYSTEM}/wal/`)).filter((key) => key.includes('.part.'))).toEqual([]);
 });
 
+test('up to when an open segment covers everything is known in the destination, too', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await backUp(source, 0);
+  const archives = [source, target].map((each) => new WalArchive(each, SYSTEM, SEGMENT_BYTES)) as [WalArchive, WalArchive];
+  const momentAt = async (to: number): Promise<unknown> =>
+    await Promise.all(archives.map(async (each) => await each.readPartMoment(nameOf(5), to)));
+  const [archive] = archives;
+  await archive.putPart(nameOf(5), 0, segmentBytes(5).subarray(0, 4000), times);
+  await archive.putPart(nameOf(5), 4000, segmentBytes(5).subarray(4000, 5000), { ...times, coveredUntil: new Date(3000) });
+  expect(await sync(source, target)).toMatchObject({ wal: { parts: 1 }, failed: [] });
+  expect(await momentAt(5000)).toEqual([new Date(3000), new Date(3000)]);
+
+  // Of what nobody knows it in the source nothing is said.
+  await archive.putPart(nameOf(5), 5000, segmentBytes(5).subarray(5000, 6000), { ...times, coveredUntil: undefined });
+  expect(await sync(source, target)).toMatchObject({ wal: { parts: 1 }, failed: [] });
+  expect(await momentAt(6000)).toEqual([undefined, undefined]);
+});
+
 test('one backup alone comes with the ledger and with what is known of its pages, and without holds, reports and dumps', async () => {
   const { repository: source } = await newFilled();
   const target = await makeMemoryRepository();
