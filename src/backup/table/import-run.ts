@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { TransactionSql } from 'postgres';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { byCatalogAlone } from '../../postgres/catalog-path.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
@@ -52,23 +53,29 @@ export async function importTable({ parameters, directory, to, firesTriggers = f
   try {
     // Each statement has to see what was added while it waited for the lock; a database may be set to another isolation.
     return await sql.begin('isolation level read committed', async (transaction) => {
-      const isThere =
-        (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length > 0;
+      const isThere = await byCatalogAlone(
+        transaction,
+        async () =>
+          (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length >
+          0,
+      );
       const rows = (): Readable => createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });
       if (isThere) {
-        await refuseOtherColumns(transaction, exported.table, target);
-        // Of two imports at once the second sees what the first has added: rows without a key would come twice.
-        await transaction`select pg_advisory_xact_lock(hashtextextended('dbadmin table import ' || ${qualified(target.schema, target.name)}::regclass::oid, 0))`;
+        await byCatalogAlone(transaction, async () => {
+          await refuseOtherColumns(transaction, exported.table, target);
+          // Of two imports at once the second sees what the first has added: rows without a key would come twice.
+          await transaction`select pg_advisory_xact_lock(hashtextextended('dbadmin table import ' || ${qualified(target.schema, target.name)}::regclass::oid, 0))`;
+        });
         const staged = await stageRows(transaction, exported.table, target, rows());
         refuseOtherRows(exported, staged.sha256, staged.rows, directory);
         const added = await stageMissingRows(transaction, exported.table, target);
         // An INSERT of no rows would fire the triggers of the statement, and what the table makes of rows concerns nobody.
         if (added === 0) return { to: target, made: false, rows: exported.rows, added, fired: [], sequences: [] };
-        const behaviour = await inspectInsert(transaction, target);
+        const behaviour = await byCatalogAlone(transaction, async () => await inspectInsert(transaction, target));
         refuseBehaviour(behaviour, target, firesTriggers);
         const unlike = await insertMissingRows(transaction, exported.table, target, behaviour);
         refuseUnlike(unlike, added, behaviour, target);
-        const sequences = await moveSequences(transaction, target, MISSING);
+        const sequences = await byCatalogAlone(transaction, async () => await moveSequences(transaction, target, MISSING));
         return { to: target, made: false, rows: exported.rows, added, fired: behaviour.triggers, sequences };
       }
       await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(target.schema)}`);

@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { byCatalogAlone } from '../../postgres/catalog-path.ts';
 import { openClient } from '../../postgres/client.ts';
 import { endedBy } from '../../postgres/ended-by.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -150,7 +151,7 @@ async function rescueOne(
       `${qualified(to.schema, to.name)} has ${copied} rows, and the clone ${counted?.rows}; nothing was changed`,
     );
   }
-  const present = await inspectPresent(into, item.table);
+  const present = await byCatalogAlone(into, async () => await inspectPresent(into, item.table));
   const rows = item.kind === 'rows' ? copied - (await dropPresentRows(into, source, to, item.table, present)) : copied;
   const shown = { ...source, definition: withoutTypes(source.definition, missing) };
   const back = wayBack(item, shown, to, present);

@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { byCatalogAlone } from '../../postgres/catalog-path.ts';
 import { openClient } from '../../postgres/client.ts';
 import { endedBy } from '../../postgres/ended-by.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
@@ -74,17 +75,9 @@ const FORBIDDEN = '42501';
 export async function refuseTransfer(target: ConnectionParameters, tables: readonly TableName[], schema: string): Promise<void> {
   const sql = await openClient(target);
   try {
-    const [state] = await sql<{ standby: boolean; may: boolean; role: string; database: string }[]>`
-      select pg_is_in_recovery() as standby, has_database_privilege(current_database(), 'CREATE') as may,
-        quote_ident(current_user) as role, quote_ident(current_database()) as database`;
-    if (state?.standby === true)
-      throw new DbadminError('refused', `${describeParameters(target)} is a standby: nothing can be copied into it`);
-    if (state?.may === false) {
-      throw new DbadminError('privilege-missing', `role ${state.role} may not make schemas in database ${state.database}`, {
-        hint: `An administrator may allow it: GRANT CREATE ON DATABASE ${state.database} TO ${state.role}`,
-      });
-    }
-    await refuseTaken(sql, tables, schema);
+    await sql.begin(
+      async (transaction) => await byCatalogAlone(transaction, async () => await refuseUnfit(transaction, target, tables, schema)),
+    );
   } catch (error) {
     if (error instanceof DbadminError) throw error;
     throw new DbadminError(
@@ -99,6 +92,20 @@ export async function refuseTransfer(target: ConnectionParameters, tables: reado
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+async function refuseUnfit(sql: TransactionSql, target: ConnectionParameters, tables: readonly TableName[], schema: string): Promise<void> {
+  const [state] = await sql<{ standby: boolean; may: boolean; role: string; database: string }[]>`
+    select pg_is_in_recovery() as standby, has_database_privilege(current_database(), 'CREATE') as may,
+      quote_ident(current_user) as role, quote_ident(current_database()) as database`;
+  if (state?.standby === true)
+    throw new DbadminError('refused', `${describeParameters(target)} is a standby: nothing can be copied into it`);
+  if (state?.may === false) {
+    throw new DbadminError('privilege-missing', `role ${state.role} may not make schemas in database ${state.database}`, {
+      hint: `An administrator may allow it: GRANT CREATE ON DATABASE ${state.database} TO ${state.role}`,
+    });
+  }
+  await refuseTaken(sql, tables, schema);
 }
 
 async function refuseTaken(into: Sql | TransactionSql, tables: readonly TableName[], schema: string): Promise<void> {
@@ -116,7 +123,7 @@ async function transferEach(
   tables: readonly TableName[],
   schema: string,
 ): Promise<readonly TransferredTable[]> {
-  await refuseTaken(into, tables, schema);
+  await byCatalogAlone(into, async () => await refuseTaken(into, tables, schema));
   // All of them before the first is copied, which may take hours.
   const definitions: TableDefinition[] = [];
   for (const table of tables) definitions.push(await inspectTable(from, table.schema, table.name));

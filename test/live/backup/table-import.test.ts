@@ -3,6 +3,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { exportTable } from '../../../src/backup/table/export-run.ts';
 import { importTable, type ImportedTable } from '../../../src/backup/table/import-run.ts';
+import { refuseTransfer } from '../../../src/backup/table/transfer-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
@@ -160,6 +161,29 @@ describe.each([14, 18])('a table imported into one that is there, PostgreSQL %i'
     }
     expect((await both).map(({ added }) => String(added)).toSorted()).toEqual(['0', '1']);
     expect(await orders()).toEqual(['1 0', '2 0', '3 0']);
+  });
+
+  test('runs no function that somebody made to fit what is asked of the catalog', async () => {
+    await sql.unsafe("create type shop.mood as enum ('low')");
+    await sql.unsafe(
+      "create table shop.orders (id serial primary key, m shop.mood); insert into shop.orders select g, 'low' from generate_series(1, 3) g",
+    );
+    const from = await exported('orders');
+    await sql.unsafe('delete from shop.orders where id > 1');
+    onTestFinished(async () => {
+      await sql.unsafe('drop schema trap cascade; alter role postgres reset search_path');
+    });
+    const trap = (name: string, given: string, gives: string): string =>
+      `create function trap.${name}(${given}) returns ${gives} language plpgsql as $$begin raise 'caught by ${name}'; end$$;`;
+    await sql.unsafe(`create schema trap;
+      ${trap('quote_ident', 'name', 'text')} ${trap('hashtextextended', 'text, int', 'bigint')} ${trap('has_database_privilege', 'name, text', 'bool')}
+      ${trap('bits', 'int2, int4', 'int')} ${trap('same', 'oid, regclass', 'bool')}
+      create operator trap.& (leftarg = int2, rightarg = int4, function = trap.bits);
+      create operator trap.= (leftarg = oid, rightarg = regclass, function = trap.same);
+      alter role postgres set search_path = public, trap`);
+    await refuseTransfer(cluster.parameters(), [{ schema: 'shop', name: 'orders' }], 'back');
+    expect(await imported(from)).toMatchObject({ added: 2, sequences: [{ moved: true }] });
+    expect(await sql`select count(*)::int as count from shop.orders`).toEqual([{ count: 3 }]);
   });
 
   test('may have columns of any name', async () => {
