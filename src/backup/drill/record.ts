@@ -11,7 +11,7 @@ import { judgeDrill } from './judge.ts';
 import { isDrillReport } from './report-shape.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 import type { DrillRun } from './run.ts';
-import { settles } from './standing.ts';
+import { settles, standingFailureOf } from './standing.ts';
 import { checkSignature, readSigned, signReport, type SignedReport } from './signature.ts';
 
 /** What a report says beside what the drill itself came to. */
@@ -114,8 +114,10 @@ export interface Proofs {
   readonly all: readonly DrillHeader[];
   /** Those of them that restored from this repository, and were not copied here from another. */
   readonly own: readonly DrillHeader[];
-  /** The last of those that passed on a backup. One of another backup that has the same label says nothing of it. */
+  /** The last of those that passed on a backup, unless one that failed on it stands. One of another backup that has the same label says nothing of it. */
   readonly provenBy: (backup: Pick<BackupSummary, 'label' | 'startLsn'>) => DrillHeader | undefined;
+  /** The last of those that failed on a backup and that nothing has settled since. */
+  readonly failedBy: (backup: Pick<BackupSummary, 'label' | 'startLsn'>) => DrillHeader | undefined;
   /** The last of its own, however it ended; not one of a moment that has not come. */
   readonly last: DrillHeader | undefined;
   /** The last of its own that passed: that another repository restores, and how fast, says nothing of this one. */
@@ -129,9 +131,12 @@ export async function readProofs(repository: Repository, systemIdentifier: strin
   const isPass = ({ verdict }: DrillHeader): boolean => verdict === 'passed';
   const last = (of: readonly DrillHeader[]): DrillHeader | undefined =>
     of.findLast(({ finishedAt }) => !isAhead(new Date(finishedAt), now));
+  const failedBy: Proofs['failedBy'] = (backup) => standingFailureOf(backup, own, now);
   const provenBy: Proofs['provenBy'] = ({ label, startLsn }) =>
-    own.findLast((each) => isPass(each) && each.backup === label && (each.backupStartLsn ?? startLsn) === startLsn);
-  return { all: drills, own, provenBy, last: last(own), lastPassed: last(own.filter(isPass)) };
+    failedBy({ label, startLsn }) === undefined
+      ? own.findLast((each) => isPass(each) && each.backup === label && (each.backupStartLsn ?? startLsn) === startLsn)
+      : undefined;
+  return { all: drills, own, provenBy, failedBy, last: last(own), lastPassed: last(own.filter(isPass)) };
 }
 
 const READ_AT_ONCE = 8;

@@ -28,6 +28,17 @@ export function standingFailure(drills: readonly DrillHeader[], backups: readonl
   });
 }
 
+/** The newest drill of that backup, which is there, that failed and that nothing has settled since: as long as one stands, no pass before or after it proves the backup. */
+export function standingFailureOf(
+  { label, startLsn }: Pick<DrilledBackup, 'label' | 'startLsn'>,
+  drills: readonly DrillHeader[],
+  now: Date,
+): DrillHeader | undefined {
+  const ofIt = drills.filter((each) => each.backup === label && (each.backupStartLsn ?? startLsn) === startLsn);
+  // When it ended tells only of drills without a backup.
+  return standingFailure(ofIt, [{ label, startLsn, finishedAt: '' }], now);
+}
+
 /** Whether what failed can be tried again. Where no plan came about only a moment that was drawn says what it was. */
 function isThere({ backup, backupStartLsn, drawn }: DrillHeader, backups: readonly DrilledBackup[]): boolean {
   if (backup !== null) return backups.some(({ label, startLsn }) => label === backup && (backupStartLsn ?? startLsn) === startLsn);

@@ -60,7 +60,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [REPOSITORY, SYSTEM],
     json: [
       'repository: name',
-      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, brokenBy: label of a verification that found that it does not restore whole, or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, emptied: those of them that are all zeros now, isClusterWrong: whether these show that the cluster lost them, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
+      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, as also while one that failed on it stands, brokenBy: label of a verification that found that it does not restore whole, or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, emptied: those of them that are all zeros now, isClusterWrong: whether these show that the cluster lost them, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
       'unjudged: array of { audit, comparedWith, pages, files, causes: array of { pages, files, paths, reason, wayOut } }: pages that nobody could judge, of each backup (audit) that has such, was compared with one that is still there, and was not acknowledged',
       'damaged: array of { key, problem }: manifests that cannot be read, and are passed over',
     ],

@@ -37,16 +37,18 @@ export interface KnownOfBackups {
   readonly broken: BrokenBackups;
 }
 
-/** `proven 2 d ago`, `unproven`, `suspect`, `broken` or `damaged`: how far a backup can be relied on. */
+/** `proven 2 d ago`, `unproven`, `drill failed 2 d ago`, `suspect`, `broken` or `damaged`: how far a backup can be relied on. */
 export function stateOf(
   backup: BackupSummary,
-  { proofs: { provenBy }, suspicions: { byLabel }, broken }: KnownOfBackups,
+  { proofs: { provenBy, failedBy }, suspicions: { byLabel }, broken }: KnownOfBackups,
   now: Date,
 ): string {
   if (backup.damage !== null) return 'damaged';
   if (broken.has(backup.label)) return 'broken';
   const suspicion = byLabel.get(backup.label);
   if (suspicion !== undefined) return suspicion.kind === 'wrong' ? 'wrong' : 'suspect';
+  const failed = failedBy(backup);
+  if (failed !== undefined) return `drill failed ${ageOf(failed.finishedAt, now)} ago`;
   const drill = provenBy(backup);
   return drill === undefined ? 'unproven' : `proven ${ageOf(drill.finishedAt, now)} ago`;
 }

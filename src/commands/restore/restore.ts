@@ -115,7 +115,8 @@ function proofOf({ contents, resolution }: Preflight, known: KnownOfBackups, now
   const verification = known.broken.get(resolution.backup.label);
   if (verification !== undefined) return `${state}: it does not restore whole, as ${verification} found`;
   const proven = contents.backups.filter((backup) => known.proofs.provenBy(backup) !== undefined).at(-1);
-  return state === 'unproven' && proven !== undefined ? `${state} (newest proven: ${proven.label})` : state;
+  const isTrusted = state !== 'unproven' && known.proofs.failedBy(resolution.backup) === undefined;
+  return !isTrusted && proven !== undefined ? `${state} (newest proven: ${proven.label})` : state;
 }
 
 /** How long until the cluster is there, as the last drill measured it; undefined when none did. */
