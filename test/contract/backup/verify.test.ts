@@ -236,6 +236,21 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     );
   });
 
+  test('a segment of which nothing is left is found without reading content', async () => {
+    const key = walKey(SYSTEM_IDENTIFIER, segmentOf(3));
+    for (const leftBytes of [0, 200])
+      await changed(
+        repository,
+        key,
+        (bytes) => bytes.subarray(0, leftBytes),
+        async () => {
+          const report = await verify(repository, { kind: 'structure' });
+          expect(report.faults).toMatchObject([{ kind: 'damaged', object: key }]);
+          expect(report.backups.map(({ label }) => label)).toEqual([backups[1]?.summary.label]);
+        },
+      );
+  });
+
   test('WAL that a backup needs and that is not there makes the backup affected', async () => {
     await repository.store.delete(walKey(SYSTEM_IDENTIFIER, segmentOf(1)));
     const report = await verify(repository, { kind: 'structure' });
