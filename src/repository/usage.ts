@@ -4,8 +4,9 @@ import { kindOfKey, OBJECT_KINDS, type ObjectKind } from './layout.ts';
 import { storeNow } from './store-clock.ts';
 
 const DAY_MS = 86_400_000;
-/** Growth is measured over so long, or over the repository's life when that is shorter. */
+/** Growth is measured over so long, or since a day after the first backup where that is shorter. */
 const GROWTH_DAYS = 7;
+const MINUTE_MS = 60_000;
 /** So many days the curve of what is kept goes back. */
 const CURVE_DAYS = 90;
 
@@ -17,7 +18,7 @@ export interface RepositoryUsage {
   readonly freeBytes: number | undefined;
   /** Why nothing can be written, or undefined. */
   readonly writeProblem: string | undefined;
-  /** What was stored in a day of late and is still there; undefined while there is nothing to measure. */
+  /** What was stored in a day of late and is still there; undefined while there is nothing to measure: until two days after the first backup. */
   readonly growthBytesPerDay: number | undefined;
   /** At that growth; undefined without a limit or growth. */
   readonly daysUntilFull: number | undefined;
@@ -41,26 +42,57 @@ export async function measureUsage(store: ObjectStore, now: Date): Promise<Repos
   const since = at.getTime() - GROWTH_DAYS * DAY_MS;
   let objects = 0;
   let usedBytes = 0;
-  let recentBytes = 0;
-  let oldest = at.getTime();
+  const recent = new Recent(since);
   const breakdown = new Breakdown();
   for await (const object of store.list('')) {
-    const { sizeBytes, modifiedAt } = object;
     objects += 1;
-    usedBytes += sizeBytes;
+    usedBytes += object.sizeBytes;
     breakdown.add(object);
-    if (modifiedAt.getTime() >= since) recentBytes += sizeBytes;
-    oldest = Math.min(oldest, modifiedAt.getTime());
+    recent.add(object);
   }
   const freeBytes = await store.freeBytes();
-  const days = Math.min(GROWTH_DAYS, (at.getTime() - oldest) / DAY_MS);
-  // Less than a day tells of the first backup, not of growth.
-  const growthBytesPerDay = days < 1 ? undefined : recentBytes / days;
+  const growthBytesPerDay = recent.bytesPerDay(at.getTime());
   const daysUntilFull =
     freeBytes === undefined || growthBytesPerDay === undefined || growthBytesPerDay === 0
       ? undefined
       : Math.floor(freeBytes / growthBytesPerDay);
   return { objects, usedBytes, freeBytes, writeProblem, growthBytesPerDay, daysUntilFull, ...breakdown.result(at) };
+}
+
+/** What came in the last days, added up as a listing passes by. */
+class Recent {
+  readonly #sinceMs: number;
+  #bytes = 0;
+  #oldestMs = Number.POSITIVE_INFINITY;
+  #firstContentMs = Number.POSITIVE_INFINITY;
+  /** By the number of the minute. */
+  readonly #minutes = new Map<number, number>();
+
+  constructor(sinceMs: number) {
+    this.#sinceMs = sinceMs;
+  }
+
+  add({ key, sizeBytes, modifiedAt }: StoredObject): void {
+    const atMs = modifiedAt.getTime();
+    const { kind } = kindOfKey(key);
+    this.#oldestMs = Math.min(this.#oldestMs, atMs);
+    if (kind === 'packs' || kind === 'dumps') this.#firstContentMs = Math.min(this.#firstContentMs, atMs);
+    if (atMs < this.#sinceMs) return;
+    this.#bytes += sizeBytes;
+    const minute = Math.floor(atMs / MINUTE_MS);
+    this.#minutes.set(minute, (this.#minutes.get(minute) ?? 0) + sizeBytes);
+  }
+
+  /** In a repository that is younger, what the day of the first backup brought is no growth; undefined while there is less than a day behind that. */
+  bytesPerDay(nowMs: number): number | undefined {
+    if (this.#oldestMs < this.#sinceMs) return this.#bytes / GROWTH_DAYS;
+    const begunMs = Number.isFinite(this.#firstContentMs) ? this.#firstContentMs : this.#oldestMs;
+    const fromMs = begunMs + DAY_MS;
+    if (!(nowMs - fromMs >= DAY_MS)) return undefined;
+    let bytes = 0;
+    for (const [minute, more] of this.#minutes) if (minute * MINUTE_MS >= fromMs) bytes += more;
+    return bytes / ((nowMs - fromMs) / DAY_MS);
+  }
 }
 
 /** What a listing is made of, added up as it passes by. */

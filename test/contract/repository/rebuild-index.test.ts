@@ -155,6 +155,30 @@ test('usage tells how full a repository is, how fast it fills, and whether it ca
   expect(usage.daysUntilFull).toBe(125);
 });
 
+test('usage of a new repository does not take its first backup for growth', async () => {
+  const time = new ManualClock();
+  const inner = createMemoryStore(time);
+  const disk = { ...inner, ...withRetention(inner, { lockDays: 1, clock: time }), freeBytes: async () => 700_000 };
+  const growth = async (): Promise<readonly (number | undefined)[]> => {
+    const { growthBytesPerDay, daysUntilFull } = await measureUsage(disk, time.now());
+    return [growthBytesPerDay, daysUntilFull];
+  };
+  const pass = (days: number): void => time.set(time.now().getTime() + days * 86_400_000);
+  await inner.create('dbadmin-repository', Buffer.alloc(100));
+  pass(1);
+  await inner.create(packKey(SYSTEM, '0'.repeat(32)), Buffer.alloc(300_000));
+  pass(1.5);
+  expect(await growth()).toEqual([undefined, undefined]);
+  for (let day = 0; day < 4; day += 1) {
+    await inner.create(packKey(SYSTEM, `${day}`.repeat(31) + 'a'), Buffer.alloc(700));
+    pass(1);
+    const [bytes = 0, days = 0] = await growth();
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(1000);
+    expect(days).toBeGreaterThan(700);
+  }
+});
+
 test('usage says what the space goes to, for which lineage, and what of each day is still there', async () => {
   const time = new ManualClock();
   const store = createMemoryStore(time);

@@ -126,7 +126,7 @@ function Facts({ repository, shown }: { readonly repository: Repository; readonl
 }
 
 function growthWords({ growthBytesPerDay, daysUntilFull, freeBytes }: Repository) {
-  if (growthBytesPerDay === null) return 'not known yet: it is younger than a day';
+  if (growthBytesPerDay === null) return 'not known yet: that is told two days after the first backup';
   const perDay = `${formatBytes(growthBytesPerDay)} a day`;
   if (daysUntilFull === null || daysUntilFull > FAR_DAYS)
     return freeBytes === null ? `${perDay}, no limit known` : `${perDay}: no end in sight`;
