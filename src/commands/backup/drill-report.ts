@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { DrillReport } from '../../backup/drill/report.ts';
-import { checkSignature, fingerprintOf, publicKeyOfPem, type SignedReport } from '../../backup/drill/signature.ts';
+import { checkSignature, fingerprintOf, publicKeyOfPem, readSigned, type SignedReport } from '../../backup/drill/signature.ts';
 import { defaultKeyFile, publicKeyPem, publicKeyText, readKey, signingKey } from '../../backup/drill/signing-key-apply.ts';
 import { readReport } from '../../repository/reports.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -101,14 +101,27 @@ async function readDocument(file: string): Promise<unknown> {
   }
 }
 
-/** The stored report of a label. @throws {DbadminError} `usage` when there is none. */
+/** An old report that passed, laid down as a new one: its signature fits, and is of another drill. What is no report at all is refused by its signature. */
+function refuseAnother(document: unknown, label: string, systemIdentifier: string): void {
+  const signed = readSigned(document);
+  if (signed === undefined) return;
+  const { label: its, systemIdentifier: of } = signed.report as Readonly<Record<string, unknown>>;
+  if (its === label && of === systemIdentifier) return;
+  throw new DbadminError('signature-invalid', `the report stored as ${label} is that of another drill`, {
+    detail: `What was signed is ${String(its)} of the cluster with the system identifier ${String(of)}: somebody copied it, or changed it.`,
+  });
+}
+
+/** The stored report of a label. @throws {DbadminError} `usage` when there is none, `signature-invalid` when it is of another drill. */
 export async function readStored(context: CommandContext, input: CommandInput, label: string): Promise<unknown> {
   const { config, cluster } = await loadProject(context, input);
   const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
   try {
     const { systemIdentifier } = await ownLineage(input, cluster, repository);
     if (!/^[\w-]+$/.test(label)) throw new DbadminError('usage', `there is neither a file nor a drill "${label}"`);
-    return await readReport(repository, systemIdentifier, 'drill', label);
+    const document = await readReport(repository, systemIdentifier, 'drill', label);
+    refuseAnother(document, label, systemIdentifier);
+    return document;
   } catch (error) {
     if (!isDbadminError(error, 'storage-missing')) throw error;
     throw new DbadminError('usage', `there is neither a file nor a drill "${label}"`, {
