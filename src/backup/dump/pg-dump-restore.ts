@@ -8,6 +8,7 @@ import { clientEnvironment } from '../../postgres/client-environment.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import type { DumpFormat } from './manifest.ts';
+import { metNothingElse, setsRefusedTimeout, withoutRefused } from './refused-timeout.ts';
 
 /**
  * The package pg-dump-restore with its three faults closed: it takes the first program on PATH whatever its version, puts
@@ -55,20 +56,37 @@ export async function dumpToFile(call: ClientCall, place: string, selection: PgD
 }
 
 /**
- * Restores a dump, in custom format unless said otherwise, into the database of `parameters`.
+ * Restores a dump, in custom format unless said otherwise, into the database of `parameters`, on a server of `serverMajor` where that matters: with
+ * `exitOnError` to the first error, or, where the program begins with one that does not matter, to the end.
  *
  * @throws {DbadminError} `program-failed` with what pg_restore said.
  */
-export async function restoreFromFile(call: ClientCall, place: string, selection: RestoreSelection = {}): Promise<void> {
+export async function restoreFromFile(
+  call: ClientCall,
+  place: string,
+  selection: RestoreSelection = {},
+  serverMajor: number = call.program.major,
+): Promise<void> {
   // A caller without types could still pass the one option that does the opposite of its name.
   const { excludeSchemaPattern, ...rest } = selection as RestoreOptionsType;
   if (excludeSchemaPattern !== undefined) throw new DbadminError('internal', 'excludeSchemaPattern is not passed to pg_restore');
-  const options = { format: 'custom', ...rest, filePath: place } as RestoreOptionsType;
-  await run(
-    call,
-    `restore into ${describeParameters(call.parameters)}`,
-    async (connection) => await library.pgRestore(connection, options),
-  );
+  const goesOn = rest.exitOnError === true && setsRefusedTimeout(call.program.major, serverMajor);
+  const options = { format: 'custom', ...rest, ...(goesOn ? { exitOnError: false } : {}), filePath: place } as RestoreOptionsType;
+  await run(call, `restore into ${describeParameters(call.parameters)}`, async (connection) => {
+    const restoring = library.pgRestore(connection, options);
+    await (goesOn ? restoring.catch(throwIfOther) : restoring);
+  });
+}
+
+/** Of a pg_restore that went on after errors. */
+function throwIfOther(error: unknown): void {
+  const { stderr, exitCode } = error as { readonly stderr?: unknown; readonly exitCode?: unknown };
+  if (typeof stderr !== 'string' || exitCode !== 1) throw error;
+  if (metNothingElse(stderr)) return;
+  // What came first: the rest follows from it.
+  throw Object.assign(new Error('pg_restore met errors', { cause: error }), {
+    stderr: withoutRefused(stderr).split('\n').slice(0, 20).join('\n'),
+  });
 }
 
 function connectionAdvice(jobs: number): readonly string[] {

@@ -74,12 +74,13 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
   const spool = await makeSpool(request.spoolDirectory, 'restore');
   try {
     const file = path.join(spool, 'dump');
-    const globals = await inSession(parameters, async (sql) => {
+    const { serverMajor, globals } = await inSession(parameters, async (sql) => {
+      const [server] = await sql<{ major: number }[]>`select current_setting('server_version_num')::int / 10000 as major`;
       await refuseRole(sql);
       await refuseTakenNames(sql, [...request.databases.values()]);
       const unfinished = await listUnfinished(sql);
       if (unfinished.length > 0) request.onUnfinished?.(unfinished);
-      return request.globals ? await restoreGlobals(request, sql, file) : null;
+      return { serverMajor: server?.major, globals: request.globals ? await restoreGlobals(request, sql, file) : null };
     });
     if (globals !== null) request.onGlobals?.(globals);
     const databases: RestoredDatabase[] = [];
@@ -88,7 +89,7 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
       if (dumped === undefined) throw new DbadminError('usage', `dump ${manifest.label} has no database ${database}`);
       await verifyStored(repository, dumped, signal);
       await toSpool(request, dumped, file);
-      const notApplied = await restoreOne(request, name, file, dumped);
+      const notApplied = await restoreOne(request, name, { file, dumped, serverMajor });
       await rm(file, { recursive: true, force: true });
       const restored = { database, name, hasProperties: dumped.properties !== undefined, notApplied };
       request.onDatabase?.(restored);
@@ -138,23 +139,21 @@ async function listUnfinished(sql: Sql): Promise<readonly string[]> {
 async function restoreOne(
   request: RestoreDumpRequest,
   name: string,
-  file: string,
-  { properties, format }: DumpedDatabase,
+  { file, dumped, serverMajor }: { readonly file: string; readonly dumped: DumpedDatabase; readonly serverMajor: number | undefined },
 ): Promise<readonly NotApplied[]> {
+  const { properties, format } = dumped;
   const { program, parameters, env, signal, jobs } = request;
   const workingName = workingNameOf(name, randomBytes(4).toString('hex'));
   const refused = await inSession(parameters, async (sql) => await createDatabase(sql, workingName, properties)).catch((error: unknown) => {
     throw notCreated(error, name);
   });
   try {
-    await restoreFromFile({ program, parameters: { ...parameters, database: workingName }, env, signal }, file, {
-      format: format ?? 'custom',
-      jobs,
-      exitOnError: true,
-    });
+    const call = { program, parameters: { ...parameters, database: workingName }, env, signal };
+    await restoreFromFile(call, file, { format: format ?? 'custom', jobs, exitOnError: true }, serverMajor);
   } catch (error) {
     const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(workingName)} WITH (FORCE)`;
     try {
+      await inSession({ ...parameters, database: workingName }, dropSubscriptions);
       await inSession(parameters, async (sql) => await sql.unsafe(drop));
     } catch (failure) {
       throw halfRestored(error, failure, workingName, drop);
@@ -166,6 +165,19 @@ async function restoreOne(
     reason,
   }));
   return [...locale, ...(await nameDatabase(parameters, workingName, name, properties))];
+}
+
+/**
+ * No database is dropped that has subscriptions, and each of them comes with the name of the original's slot at the publisher: dropped with that, it
+ * takes the slot away, and the original's replication ends. pg_restore makes them without connecting, and disabled.
+ */
+async function dropSubscriptions(sql: Sql): Promise<void> {
+  const subscriptions = await sql<{ name: string }[]>`
+    select subname as name from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid where d.datname = current_database()`;
+  for (const { name } of subscriptions) {
+    await sql.unsafe(`ALTER SUBSCRIPTION ${quoteName(name)} SET (slot_name = NONE)`);
+    await sql.unsafe(`DROP SUBSCRIPTION ${quoteName(name)}`);
+  }
 }
 
 /** The server may have no room for a database, or sessions in its template. */

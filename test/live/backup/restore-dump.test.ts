@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -301,6 +301,58 @@ function describeRestores(programs: DumpPrograms): void {
         message: 'the server does not make the database that is to be "never"',
         detail: 'cannot execute CREATE DATABASE in a read-only transaction.',
       });
+    });
+
+    it('goes on behind the timeout that a newer pg_restore sets and an older server refuses, and fails at any other error', async () => {
+      const older = await startTestCluster({ major: 14, provider: 'embedded' });
+      const there = postgres(older.url(), { max: 1, onnotice: () => undefined });
+      try {
+        await sql.unsafe('create role absent');
+        await sql.unsafe('create table kept as select 1 as id; create table lost (id int); alter table lost owner to absent');
+        const repository = await makeMemoryRepository();
+        const manifest = await takeDumpOf(repository, ['postgres']);
+        // What 17 said of a server of 16.
+        const file = path.join(spoolDirectory, 'pg_restore');
+        const refused = String.raw`pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"\nCommand was: SET transaction_timeout = 0;\n`;
+        const words = `#!/bin/sh\nprintf '${refused}' >&2\ncase "$*" in *--exit-on-error*) exit 1 ;; esac\n`;
+        const end = `'${pgRestore.path}' "$@"\necho 'pg_restore: warning: errors ignored on restore: 1' >&2\nexit 1\n`;
+        await writeFile(file, words + end, { mode: 0o755 });
+        const program = { path: file, major: 17, version: '17.11' };
+        const into = {
+          ...restoring(repository, manifest, ''),
+          parameters: older.parameters(),
+          program,
+          databases: new Map([['postgres', 'back']]),
+        };
+        await expect(restoreDump(into)).rejects.toMatchObject({ detail: expect.stringMatching(/role "absent" does not exist/) });
+        expect(await there`select datname from pg_database where datname like '%back%' or datname like '%dbadmin restore%'`).toEqual([]);
+        await there.unsafe('create role absent');
+        await restoreDump({ ...into, globals: true });
+        const back = postgres(older.url('back'), { max: 1 });
+        expect(await back`select id from kept`).toEqual([{ id: 1 }]);
+        await back.end();
+      } finally {
+        await there.end();
+        await older.stop();
+        await sql.unsafe('drop table kept, lost; drop role absent');
+      }
+    });
+
+    it('that fails behind a subscription leaves no half of a database, and the slot of the original', async () => {
+      await sql.unsafe('create role absent');
+      await sql.unsafe(`create table granted (id int); grant select on granted to absent;
+        create subscription "of 'others" connection 'host=127.0.0.1 port=1' publication p with (connect = false, slot_name = 'kept')`);
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, ['postgres']);
+      await sql.unsafe('revoke all on granted from absent; drop role absent');
+      const databases = new Map([['postgres', 'half']]);
+      await expect(restoreDump({ ...restoring(repository, manifest, ''), databases })).rejects.toMatchObject({
+        code: 'program-failed',
+        detail: expect.not.stringMatching(/Half of database/),
+      });
+      expect(await sql`select datname from pg_database where datname like 'half%'`).toEqual([]);
+      expect(await sql`select subslotname from pg_subscription`).toEqual([{ subslotname: 'kept' }]);
+      await sql.unsafe(`alter subscription "of 'others" set (slot_name = none); drop subscription "of 'others"; drop table granted`);
     });
 
     it('of before they were kept is restored as it was then, and says so', async () => {
