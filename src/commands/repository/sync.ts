@@ -1,9 +1,11 @@
+import { brokenBackups } from '../../backup/broken.ts';
 import { inspectExpiry } from '../../backup/expire/inspect.ts';
 import { worthCopying } from '../../backup/sync/choose.ts';
 import { describeNamesake, planSync, type ChooseBackups } from '../../backup/sync/plan.ts';
 import { syncLineage, type Synced } from '../../backup/sync/run.ts';
 import { inspectSource, withoutBlocked } from '../../backup/sync/source-inspect.ts';
 import { isOfOneObject } from '../../backup/sync/uncopied-run.ts';
+import { readStanding } from '../../backup/verify/record.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, reasonOf } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
@@ -34,7 +36,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       }
       const lineage = await ownLineage(input, cluster, from);
       output.line(`${cluster.name}: ${source.name} → ${target.name}`);
-      const chosen = await choice(context, input, { from, lineage, cluster: cluster.name, target: target.name });
+      const chosen = await choice(context, input, { from, to, lineage, cluster: cluster.name, target: target.name });
       const names = { from: source.name, to: target.name };
       if (flagOption(input, 'dryRun')) return await showPlan(context, { from, to, lineage, chosen, names });
       const progress = output.progress('WAL', 'count');
@@ -96,7 +98,13 @@ async function showPlan({ output }: CommandContext, { from, to, lineage, chosen,
 async function choice(
   context: CommandContext,
   input: CommandInput,
-  about: { readonly from: Repository; readonly lineage: ClusterIdentity; readonly cluster: string; readonly target: string },
+  about: {
+    readonly from: Repository;
+    readonly to: Repository;
+    readonly lineage: ClusterIdentity;
+    readonly cluster: string;
+    readonly target: string;
+  },
 ): Promise<ChooseBackups | undefined> {
   const label = textOption(input, 'backup');
   if (label !== undefined) {
@@ -117,7 +125,8 @@ async function choice(
   try {
     const source = await inspectExpiry(about.from, about.lineage, { now: context.clock.now(), windowMs: retention.windowMs });
     if (source.damaged[0] !== undefined) throw source.damaged[0].error;
-    return (missing, present) => worthCopying(missing, present, source, retention);
+    const standing = await readStanding(about.to, about.lineage.systemIdentifier);
+    return (missing, present) => worthCopying(missing, present, source, retention, brokenBackups(present, standing));
   } catch (error) {
     if (!isOfOneObject(error)) throw error;
     context.output.warn(`what the retention of ${about.target} would keep cannot be told, so all is copied: ${reasonOf(error)}`);
