@@ -15,9 +15,11 @@ import { standingOf } from './standing.ts';
 
 /** Notes in the repository that it was verified, and with what result; gives the label. */
 export async function recordVerification(repository: Repository, report: VerifyReport): Promise<string> {
-  const { systemIdentifier, finishedAt, extent, isSound, faultCount, repositoryId, rechecked } = report;
+  const { systemIdentifier, finishedAt, isSound, faultCount, repositoryId, rechecked } = report;
+  // A small share of a small repository may be nothing.
+  const extent = report.extent.kind === 'sample' && report.tally.readBytes === 0 ? 'structure' : report.extent.kind;
   return await writeReport(repository, systemIdentifier, 'verification', new Date(finishedAt), (label) => {
-    const found = { extent: extent.kind, isSound, faults: faultCount };
+    const found = { extent, isSound, faults: faultCount };
     const header: VerificationHeader = { label, systemIdentifier, finishedAt, ...found, repositoryId, rechecked };
     return { header, body: report };
   });

@@ -11,8 +11,8 @@ import { verifySealed } from './sealed-inspect.ts';
 import { asFault, inParallel, isRead, NO_SUCH_NAME, type VerifyTask } from './task.ts';
 
 const AT_ONCE = 2;
-/** The header alone of a segment or part is about as long: what is shorter is cut short, or so small that reading it costs nothing. */
-const SURELY_READ_BYTES = 512;
+/** The header alone of a segment or part is longer: what has fewer bytes is cut short. */
+const SURELY_READ_BYTES = 256;
 /** Larger segments are read one at a time: each is in memory whole. */
 const LARGE_SEGMENT_BYTES = 64 * 1024 * 1024;
 

@@ -140,10 +140,18 @@ function print({ output }: CommandContext, report: VerifyReport): void {
 }
 
 /** Sound are the backups: of the moments after them those are lost that fall into a gap, which is no fault, for nothing says that its WAL was ever there. */
-export function describeSound({ extent, soundBackups, gaps }: Pick<VerifyReport, 'extent' | 'soundBackups' | 'gaps'>): string {
+export function describeSound({
+  extent,
+  tally,
+  soundBackups,
+  gaps,
+}: Pick<VerifyReport, 'extent' | 'soundBackups' | 'gaps'> & { readonly tally: Pick<VerifyReport['tally'], 'readBytes'> }): string {
   const looked = {
     everything: 'every byte that they need was read',
-    sample: 'everything that they need is there, and a share of it was read',
+    sample:
+      tally.readBytes > 0
+        ? 'everything that they need is there, and a share of it was read'
+        : 'everything that they need is there; none of it fell into the share that was to be read',
     structure: 'everything that they need is there; whether it is unchanged was not looked at',
   }[extent.kind];
   const lost = gaps.length === 0 ? '' : `; moments in ${gaps.length === 1 ? 'the gap' : `the ${gaps.length} gaps`} cannot be restored`;

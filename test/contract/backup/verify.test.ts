@@ -277,6 +277,15 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     expect(await read('x')).toBeLessThan(tally.readBytes);
   });
 
+  test('a sample in which nothing lay is noted as one that read no content', async () => {
+    const noted = async (share: number): Promise<string | undefined> => {
+      await recordVerification(repository, await verify(repository, { kind: 'sample', share, seed: 'a' }));
+      return (await readVerifications(repository, SYSTEM_IDENTIFIER, new Date())).last?.extent;
+    };
+    expect(await noted(1e-9)).toBe('structure');
+    expect(await noted(1)).toBe('sample');
+  });
+
   test('what one run found is read again by each later one, until it is mended', async () => {
     const key = packKey(SYSTEM_IDENTIFIER, backups[0]?.pack ?? '');
     const segment = walKey(SYSTEM_IDENTIFIER, segmentOf(2));
