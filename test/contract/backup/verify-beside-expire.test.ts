@@ -29,7 +29,7 @@ const content = (n: number): Buffer => Buffer.from(`page ${n} `.repeat(30));
 async function newRepository(clock: ManualClock): Promise<Repository> {
   const repository = await makeMemoryRepository(false, createMemoryStore(clock));
   await ensureClusterIdentity(repository, CLUSTER);
-  await repository.store.create(walKey(SYSTEM, segmentName(1, 0x2000000n, SEGMENT_BYTES)), Buffer.from('wal'));
+  await repository.store.create(walKey(SYSTEM, segmentName(1, 0x2000000n, SEGMENT_BYTES)), Buffer.alloc(1000));
   return repository;
 }
 
@@ -96,7 +96,7 @@ async function twoBackups(clock: ManualClock): Promise<Repository> {
     const lsns = { startLsn: `0/${segment}000028`, stopLsn: `0/${segment}000120` };
     await writeManifest(repository, summaryOf(label, lsns), [fileOf(contents)]);
   }
-  await repository.store.create(walKey(SYSTEM, segmentName(1, 0x3000000n, SEGMENT_BYTES)), Buffer.from('wal'));
+  await repository.store.create(walKey(SYSTEM, segmentName(1, 0x3000000n, SEGMENT_BYTES)), Buffer.alloc(1000));
   return repository;
 }
 

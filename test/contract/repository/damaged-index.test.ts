@@ -43,7 +43,7 @@ async function newWorld(locks: boolean): Promise<World> {
   const store = locks ? withRetention(inner, { lockDays: LOCK_DAYS, clock }) : inner;
   const repository = await makeMemoryRepository(false, store);
   await ensureClusterIdentity(repository, CLUSTER);
-  await store.create(walKey(SYSTEM, segmentName(1, 0x2000000n, SEGMENT_BYTES)), Buffer.from('wal'));
+  await store.create(walKey(SYSTEM, segmentName(1, 0x2000000n, SEGMENT_BYTES)), Buffer.alloc(1000));
   return { clock, repository, inner };
 }
 
