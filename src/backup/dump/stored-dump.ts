@@ -39,10 +39,23 @@ export async function sealedBody(repository: Repository, key: string, body: Stor
 
 /** Stores the manifest, which makes it a dump. */
 export async function writeDumpManifest(repository: Repository, keyPrefix: string, manifest: DumpManifest): Promise<void> {
+  await requireStored(repository, manifest);
   const key = dumpManifestKey(keyPrefix, manifest.label);
   const text = textOf({ ...manifest, format: formatOf(manifest) });
   if (repository.keys === undefined) await repository.store.create(key, text);
   else await repository.store.create(key, await sealAtHand(repository, 'dump', { key }, one(text)));
+}
+
+/** Who was suspended in the middle for longer than anything takes finds what it stored removed, as that of a killed run. */
+async function requireStored({ store }: Repository, { globals, databases }: DumpManifest): Promise<void> {
+  for (const { key } of [globals, ...databases]) {
+    if ((await store.stat(key)) !== undefined) continue;
+    throw new DbadminError('storage-missing', `${key}, which belongs to this dump and was stored, is gone`, {
+      detail:
+        'What a dump has stored is removed as that of a killed run where nothing comes behind it for a week, as while a machine is suspended.',
+      hint: 'Start again: what is taken anew is whole.',
+    });
+  }
 }
 
 /** @throws {DbadminError} `backup-missing` when there is no such dump, `repository-damaged`. */

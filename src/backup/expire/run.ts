@@ -15,6 +15,7 @@ import { planExpiry, type Verdict } from './plan.ts';
 import type { Retention } from './retention.ts';
 import { readStaying, refuseUnreadable } from './staying-inspect.ts';
 import { refuseAfterBroken, refuseUntold } from './verified.ts';
+import { removeUnfinishedDumps } from './unfinished-dumps-run.ts';
 import { planWal } from './wal-plan.ts';
 
 export interface ExpireOptions {
@@ -44,7 +45,7 @@ export interface ExpiryOutcome extends ExpiryPlan {
   readonly expired: Expired;
   /** What became of the content; or why it was not collected. */
   readonly collected: Collected | DbadminError;
-  /** Temporary files and unfinished uploads removed: what writers that died left behind. */
+  /** Temporary files, unfinished uploads and objects of dumps without a manifest that were removed: what writers that died left behind. */
   readonly leftovers: number;
 }
 
@@ -116,6 +117,8 @@ export async function expireLineage(
     const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
     const { windowMs } = options.retention;
     const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
+    const { storeNow, pauses } = plan.inspection;
+    const unfinished = await removeUnfinishedDumps(repository, systemIdentifier, { lease, storeNow, pauses, signal });
     const collecting = { lease, graceMs, clock, log, signal, withoutReserve: given, ...(read === undefined ? {} : { read }) };
     const collected = await collect(repository, systemIdentifier, collecting).catch((error: unknown) => {
       // What retention let go is gone, and told; with the lease lost in the middle, too.
@@ -124,7 +127,7 @@ export async function expireLineage(
     });
     // The lease, which is held, is as new as anything.
     const late = await removeLeftovers(given.store, leasePrefix(systemIdentifier, 'expire'), { clock, log });
-    return { ...plan, expired, collected, leftovers: early + late };
+    return { ...plan, expired, collected, leftovers: early + unfinished + late };
   } finally {
     await lease.release();
     await restoreReserve(given.store);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dumpKey, dumpLabel, dumpManifestKey } from '../../../src/backup/dump/layout.ts';
+import { dumpGlobalsKey, dumpKey, dumpLabel, dumpManifestKey } from '../../../src/backup/dump/layout.ts';
 import { dumpsAhead, lastDump, lastDumps, type DumpPromise } from '../../../src/backup/dump/last-inspect.ts';
 import type { DumpFormat, DumpManifest, DumpSelection, LeftOutDatabase } from '../../../src/backup/dump/manifest.ts';
 import { readDumpManifest, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
@@ -32,6 +32,7 @@ async function dump(
   const label = dumpLabel(startedAt);
   const keyOf = (database: string): string => dumpKey(PREFIX, label, database, format);
   for (const database of databases) await repository.store.create(keyOf(database), new Uint8Array());
+  await repository.store.create(dumpGlobalsKey(PREFIX, label), new Uint8Array());
   await writeDumpManifest(repository, PREFIX, {
     format: 2,
     label,
@@ -43,7 +44,7 @@ async function dump(
     startedAt: at,
     finishedAt: at,
     ...parts,
-    globals: { key: `${PREFIX}dumps/${label}/globals.sql`, ...objectOf },
+    globals: { key: dumpGlobalsKey(PREFIX, label), ...objectOf },
     databases: databases.map((database) => ({
       database,
       ...(format === 'directory' ? { format } : {}),

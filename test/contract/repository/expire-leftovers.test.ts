@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { removeLeftovers } from '../../../src/backup/expire/leftovers-run.ts';
+import type { DumpManifest } from '../../../src/backup/dump/manifest.ts';
+import { listDumps, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { expireLineage, type ExpireOptions } from '../../../src/backup/expire/run.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { silentLog, type Log } from '../../../src/base/log.ts';
@@ -11,6 +13,7 @@ import { passThrough } from '../../../src/storage/pass-through.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 
 const HOUR_MS = 3_600_000;
@@ -128,4 +131,58 @@ test('a full store without leftovers is said to be full', async () => {
     if (operation === 'create') throw new DbadminError('storage-full', 'no room');
   });
   await expect(expireLineage({ ...repository, store: full }, CLUSTER, options(clock, log))).rejects.toMatchObject({ code: 'storage-full' });
+});
+
+test('expire removes what a dump has stored that was killed before its manifest, when a week has gone by', async () => {
+  const { repository, clock, log } = await world();
+  const { store } = repository;
+  const keyOf = (label: string, name: string): string => `${SYSTEM}/dumps/${label}/${name}`;
+  const killed = ['globals.sql', 'music.dump'].map((name) => keyOf('20261101T000000Z-dump', name));
+  const kept = [
+    // One with a manifest, one of somebody else's, and one to which something came later.
+    keyOf('20261102T000000Z-dump', 'globals.sql'),
+    keyOf('20261102T000000Z-dump', 'manifest.json'),
+    keyOf('notes', 'globals.sql'),
+    keyOf('20261103T000000Z-dump', 'globals.sql'),
+  ];
+  for (const key of [...killed, ...kept]) await store.create(key, Buffer.from('x'));
+  const dumps = async (): Promise<readonly string[]> => {
+    const keys: string[] = [];
+    for await (const { key } of store.list(`${SYSTEM}/dumps/`)) keys.push(key);
+    return keys.sort();
+  };
+  await clock.advance(7 * 24 * HOUR_MS - 1);
+  const late = keyOf('20261103T000000Z-dump', 'later.dump');
+  await store.create(late, Buffer.from('x'));
+  expect((await expireLineage(repository, CLUSTER, { ...options(clock, log), trustsClock: true })).leftovers).toBe(0);
+  expect(await dumps()).toEqual([...killed, ...kept, late].sort());
+  await clock.advance(2);
+  const outcome = await expireLineage(repository, CLUSTER, { ...options(clock, log), trustsClock: true });
+  expect(outcome.leftovers).toBe(2);
+  expect(await dumps()).toEqual([...kept, late].sort());
+});
+
+test('a dump of which something is gone gets no manifest', async () => {
+  const repository = await makeMemoryRepository();
+  const key = `${SYSTEM}/dumps/20261101T000000Z-dump/globals.sql`;
+  const globals = { key, sizeBytes: 1, blake3: '', sha256: '' };
+  const at = '2026-11-01T00:00:00.000Z';
+  const manifest: DumpManifest = {
+    format: 1,
+    label: '20261101T000000Z-dump',
+    cluster: 'main',
+    systemIdentifier: SYSTEM,
+    serverVersion: '18.4',
+    programVersion: '18.4',
+    tool: 'test',
+    startedAt: at,
+    finishedAt: at,
+    globals,
+    databases: [],
+  };
+  await expect(writeDumpManifest(repository, `${SYSTEM}/`, manifest)).rejects.toMatchObject({ code: 'storage-missing' });
+  expect(await listDumps(repository, `${SYSTEM}/`)).toEqual([]);
+  await repository.store.create(key, Buffer.from('x'));
+  await writeDumpManifest(repository, `${SYSTEM}/`, manifest);
+  expect(await listDumps(repository, `${SYSTEM}/`)).toEqual([manifest.label]);
 });
