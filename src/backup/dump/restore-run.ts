@@ -12,8 +12,9 @@ import type { Repository } from '../../repository/repository.ts';
 import { createDatabase, nameDatabase, type NotApplied } from './database-apply.ts';
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
 import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
-import { restoreFromFile } from './pg-dump-restore.ts';
 import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
+import { missingSchemas } from './missing-schemas-run.ts';
+import { restoreFromFile } from './pg-dump-restore.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { spoolDumped } from './stored-dump.ts';
 import { isWorkingName, workingNameOf } from './working-name.ts';
@@ -51,6 +52,8 @@ export interface RestoredDatabase {
   readonly hasProperties: boolean;
   /** Those of them that this server refused, or that could not be said to it any more. */
   readonly notApplied: readonly NotApplied[];
+  /** Made because the dump has tables in them and, as one of single tables, not them: with owner and privileges of new ones. */
+  readonly newSchemas: readonly string[];
 }
 
 export interface RestoredDump {
@@ -89,9 +92,9 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
       if (dumped === undefined) throw new DbadminError('usage', `dump ${manifest.label} has no database ${database}`);
       await verifyStored(repository, dumped, signal);
       await toSpool(request, dumped, file);
-      const notApplied = await restoreOne(request, name, { file, dumped, serverMajor });
+      const content = await restoreOne(request, name, { file, dumped, serverMajor });
       await rm(file, { recursive: true, force: true });
-      const restored = { database, name, hasProperties: dumped.properties !== undefined, notApplied };
+      const restored = { database, name, hasProperties: dumped.properties !== undefined, ...content };
       request.onDatabase?.(restored);
       databases.push(restored);
     }
@@ -140,31 +143,52 @@ async function restoreOne(
   request: RestoreDumpRequest,
   name: string,
   { file, dumped, serverMajor }: { readonly file: string; readonly dumped: DumpedDatabase; readonly serverMajor: number | undefined },
-): Promise<readonly NotApplied[]> {
-  const { properties, format } = dumped;
+): Promise<Pick<RestoredDatabase, 'notApplied' | 'newSchemas'>> {
+  const { properties, format = 'custom' } = dumped;
   const { program, parameters, env, signal, jobs } = request;
   const workingName = workingNameOf(name, randomBytes(4).toString('hex'));
   const refused = await inSession(parameters, async (sql) => await createDatabase(sql, workingName, properties)).catch((error: unknown) => {
     throw notCreated(error, name);
   });
+  const within = { ...parameters, database: workingName };
+  const tables = request.manifest.selection?.tables ?? [];
+  let newSchemas: readonly string[] = [];
   try {
-    const call = { program, parameters: { ...parameters, database: workingName }, env, signal };
-    await restoreFromFile(call, file, { format: format ?? 'custom', jobs, exitOnError: true }, serverMajor);
+    const call = { program, parameters: within, env, signal };
+    if (tables.length > 0) {
+      newSchemas = await missingSchemas(call, file, format);
+      await inSession(within, async (sql) => {
+        for (const schema of newSchemas) await sql.unsafe(`CREATE SCHEMA ${quoteName(schema)}`);
+      });
+    }
+    await restoreFromFile(call, file, { format, jobs, exitOnError: true }, serverMajor);
   } catch (error) {
     const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(workingName)} WITH (FORCE)`;
     try {
-      await inSession({ ...parameters, database: workingName }, dropSubscriptions);
+      await inSession(within, dropSubscriptions);
       await inSession(parameters, async (sql) => await sql.unsafe(drop));
     } catch (failure) {
       throw halfRestored(error, failure, workingName, drop);
     }
-    throw error;
+    throw tables.length > 0 ? withoutRest(error, request, dumped) : error;
   }
   const locale = refused.map(({ statement, reason }) => ({
     statement: statement.replace(quoteName(workingName), () => quoteName(name)),
     reason,
   }));
-  return [...locale, ...(await nameDatabase(parameters, workingName, name, properties))];
+  return { notApplied: [...locale, ...(await nameDatabase(parameters, workingName, name, properties))], newSchemas };
+}
+
+/** A dump of single tables has nothing else of their database, and its restore ends at the first thing that one of them needs. */
+function withoutRest(error: unknown, { repository, manifest }: RestoreDumpRequest, { database, key }: DumpedDatabase): unknown {
+  if (!isDbadminError(error, 'program-failed')) return error;
+  const part = `The dump has only the tables ${manifest.selection?.tables.join(', ')} of ${database}: types, functions and extensions that they use, and tables that they refer to, are not in it.`;
+  const byHand = repository.keys === undefined ? ` pg_restore by hand brings ${key} of the repository into a database that has them.` : '';
+  return new DbadminError(error.code, error.message, {
+    detail: error.detail,
+    hint: [part + byHand, 'A dump without --table restores by itself.', ...(error.hint === undefined ? [] : [error.hint])].join('\n'),
+    cause: error,
+  });
 }
 
 /**

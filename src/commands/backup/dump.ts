@@ -66,6 +66,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const totalBytes = manifest.databases.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest.globals.sizeBytes);
     const tookMs = clock.now().getTime() - startedAt;
     output.line(`  done       ${manifest.label}   ${formatDuration(tookMs)}   ${formatBytes(totalBytes)}   pg_dump ${program.version}`);
+    if (selection.tables.length > 0) {
+      output.line('It has these tables alone. Its restore makes their schemas; types, functions and extensions that they use, and tables');
+      output.line(
+        'that they refer to, are not in it, and without them no table that needs one is restored: for that, a dump without --table.',
+      );
+    }
     for (const each of missed) output.warn(missedText(each, cluster.connection.user));
     const notExpired = extentOf(manifest) === 'whole' ? await expireAfterDump(context, input, cluster, place) : undefined;
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');

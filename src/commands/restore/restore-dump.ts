@@ -102,9 +102,13 @@ function showGlobals(output: Output, { applied, kept, leftOut }: AppliedGlobals)
   for (const statement of leftOut) output.line(`  not given  ${statement}`);
 }
 
-function showDatabase({ output, log }: CommandContext, { name, hasProperties, notApplied }: RestoredDatabase): void {
+function showDatabase({ output, log }: CommandContext, { name, hasProperties, notApplied, newSchemas }: RestoredDatabase): void {
   output.line(`  restored   ${name}`);
   for (const { statement, reason } of notApplied) output.line(`  not done   ${statement}: ${reason}`);
+  if (newSchemas.length > 0)
+    output.line(
+      `  schemas    ${newSchemas.join(', ')}: made for the tables, with owner and privileges of new ones; the dump does not have them`,
+    );
   if (hasProperties) return;
   log.warn(`the dump does not know owner, privileges, settings, encoding and locale of the database: ${name} has those of a new one`);
 }

@@ -361,7 +361,7 @@ function describeRestores(programs: DumpPrograms): void {
       const without = JSON.stringify(manifest, (key, value: unknown) => (key === 'properties' ? undefined : value));
       const before = JSON.parse(without) as DumpManifest;
       const { databases } = await restoreDump(restoring(repository, before, 'of_before'));
-      expect(databases).toEqual([{ database: NAME, name: 'of_before', hasProperties: false, notApplied: [] }]);
+      expect(databases).toEqual([{ database: NAME, name: 'of_before', hasProperties: false, notApplied: [], newSchemas: [] }]);
       expect(await propertiesOf('of_before')).toMatchObject([{ columns: { datacl: null }, owner: 'postgres', settings: null }]);
     });
   });
