@@ -17,6 +17,7 @@ import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
 import { refusePoolerOf } from './pooler-inspect.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { fileBody, formatOf, sealedBody, writeDumpManifest, type StorableBody } from './stored-dump.ts';
+import { refuseUnmatched } from './table-patterns-run.ts';
 
 export interface DumpRequest {
   readonly repository: Repository;
@@ -53,11 +54,13 @@ export interface DumpRequest {
 /**
  * Dumps the globals and each database into the repository, one after the other, then writes the manifest, without which there is no dump.
  *
- * @throws {DbadminError} `refused` through a transaction pooler, `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
+ * @throws {DbadminError} `refused` through a transaction pooler, `usage` when a pattern of tables finds none in several databases, `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
  */
 export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   const { repository, keyPrefix, source, clock } = request;
   await refusePoolerOf(request.parameters, [request.parameters.database, ...request.databases], request.signal);
+  const { tables } = request.selection;
+  if (tables.length > 1 && request.databases.length > 1) await refuseUnmatched(request, request.databases, tables);
   const startedAt = clock.now();
   const label = dumpLabel(startedAt);
   // Where dumps are all there is, they alone tell whose the lineage is. It comes first: what is taken away from the cluster while they
@@ -112,7 +115,9 @@ async function dumpOne(request: DumpRequest, label: string, database: string, pl
   const properties = source.properties.get(database);
   const startedAt = clock.now().toISOString();
   const call = { program, parameters: { ...parameters, database }, env, signal };
-  const wanted = { schemaOnly: selection.schemaOnly, tablePattern: [...selection.tables] };
+  // What finds nothing would be passed over in silence, and the manifest has it among what is here.
+  const strictNames = selection.tables.length > 0 && request.databases.length === 1;
+  const wanted = { schemaOnly: selection.schemaOnly, tablePattern: [...selection.tables], ...(strictNames ? { strictNames } : {}) };
   // What lies there is read at once and then removed: nobody needs it to outlive a power cut, and there may be thousands of files.
   await dumpToFile(
     call,

@@ -83,4 +83,21 @@ describe.skipIf(pgDump === undefined)('dumps of single tables', () => {
     expect(end.stderr).toMatch(/pg_restore by hand brings \S+postgres\.dump of the repository/);
     expect(await sql`select datname from pg_database where datname like 'never%'`).toEqual([]);
   });
+
+  test('a table that is not there is refused beside one that is, of one database and of several', async () => {
+    const tables = (...names: string[]): readonly string[] => names.flatMap((name) => ['--table', name]);
+    const one = await dbadmin('backup', 'dump', '--database', 'postgres', ...tables('core.play', 'core.typo'));
+    expect(one.status).not.toBe(0);
+    expect(one.stderr).toContain('no matching tables were found for pattern "core.typo"');
+    await sql.unsafe('create database second');
+    const second = postgres(cluster.url('second'), { max: 1 });
+    await second`create table only_here (id int)`;
+    await second.end();
+    const both = ['--database', 'postgres', '--database', 'second'];
+    const several = await dbadmin('backup', 'dump', ...both, ...tables('core.play', 'core.typo', 'only_here', 'gon?'));
+    expect(several).toMatchObject({ status: 64 });
+    expect(several.stderr).toContain('--table core.typo, gon? finds no table in postgres, second');
+    const { selection } = await dump(...both, ...tables('core.play', 'only_here'));
+    expect(selection?.tables).toEqual(['core.play', 'only_here']);
+  });
 });
