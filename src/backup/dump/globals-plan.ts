@@ -55,6 +55,8 @@ export function planGlobals(statements: readonly string[], present: PresentGloba
     else if (subject.kind !== 'session' && place === settings) place = roles;
     switch (subject.kind) {
       case 'session':
+        // The text was read by it, and the driver speaks UTF-8 whatever is set.
+        if (statement.startsWith('SET client_encoding ')) break;
         if (statement.startsWith('SET SESSION AUTHORIZATION')) authorization = statement;
         else if (statement.startsWith('RESET SESSION AUTHORIZATION') && authorization !== undefined) authorization = undefined;
         else place.push(statement);

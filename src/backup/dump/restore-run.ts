@@ -11,6 +11,7 @@ import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { createDatabase, nameDatabase, type NotApplied } from './database-apply.ts';
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
+import { readGlobals } from './globals-text.ts';
 import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
 import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
 import { missingSchemas } from './missing-schemas-run.ts';
@@ -237,7 +238,7 @@ async function restoreGlobals(request: RestoreDumpRequest, sql: Sql, file: strin
   const { repository, manifest, signal } = request;
   await verifyStored(repository, manifest.globals, signal);
   await toSpool(request, manifest.globals, file);
-  const text = await readFile(file, 'utf8');
+  const text = readGlobals(await readFile(file));
   await rm(file);
   return await applyGlobals(sql, text, signal);
 }
