@@ -9,6 +9,7 @@ import { describeParameters, type ConnectionParameters } from '../../postgres/pa
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import type { DumpFormat } from './manifest.ts';
 import { metNothingElse, setsRefusedTimeout, withoutRefused } from './refused-timeout.ts';
+import { warningsOf } from './warnings.ts';
 
 /**
  * The package pg-dump-restore with its three faults closed: it takes the first program on PATH whatever its version, puts
@@ -18,7 +19,7 @@ import { metNothingElse, setsRefusedTimeout, withoutRefused } from './refused-ti
  * Written for version 1.0.15 of the package.
  */
 const library = createRequire(import.meta.url)('pg-dump-restore') as {
-  pgDump(connection: ConnectionOptions, options: DumpOptionsType): Promise<unknown>;
+  pgDump(connection: ConnectionOptions, options: DumpOptionsType): Promise<{ readonly stderr: string }>;
   pgRestore(connection: ConnectionOptions, options: RestoreOptionsType): Promise<unknown>;
 };
 
@@ -40,19 +41,20 @@ export interface ClientCall {
 }
 
 /**
- * Writes the database of `parameters` to `place`: a file in pg_dump's custom format, or a new directory in the other.
+ * Writes the database of `parameters` to `place`: a file in pg_dump's custom format, or a new directory in the other. Gives what pg_dump
+ * warns of.
  *
  * @throws {DbadminError} `program-failed` with what pg_dump said.
  */
-export async function dumpToFile(call: ClientCall, place: string, selection: PgDumpSelection = {}): Promise<void> {
+export async function dumpToFile(call: ClientCall, place: string, selection: PgDumpSelection = {}): Promise<readonly string[]> {
   const options = { format: 'custom', ...selection, filePath: place } as DumpOptionsType;
   const advice = (selection.jobs ?? 1) > 1 ? connectionAdvice(selection.jobs ?? 1) : [];
-  await run(
-    call,
-    `dump of ${describeParameters(call.parameters)}`,
-    async (connection) => await library.pgDump(connection, options),
-    advice,
-  );
+  let said = '';
+  const start = async (connection: ConnectionOptions): Promise<void> => {
+    said = (await library.pgDump(connection, options)).stderr;
+  };
+  await run(call, `dump of ${describeParameters(call.parameters)}`, start, advice);
+  return warningsOf(said);
 }
 
 /**

@@ -18,6 +18,7 @@ import { refusePoolerOf } from './pooler-inspect.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { fileBody, formatOf, sealedBody, writeDumpManifest, type StorableBody } from './stored-dump.ts';
 import { refuseUnmatched } from './table-patterns-run.ts';
+import type { DumpWarning } from './warnings.ts';
 
 export interface DumpRequest {
   readonly repository: Repository;
@@ -49,6 +50,8 @@ export interface DumpRequest {
   /** What lies in the spool directory of others, or of runs that were killed: nobody can tell from here. */
   readonly onLeft?: (spools: readonly LeftSpool[]) => void;
   readonly onDatabase?: (database: DumpedDatabase) => void;
+  /** What pg_dump said of a database that it dumped: some of it may be missing. */
+  readonly onWarning?: (warning: DumpWarning) => void;
 }
 
 /**
@@ -119,11 +122,12 @@ async function dumpOne(request: DumpRequest, label: string, database: string, pl
   const strictNames = selection.tables.length > 0 && request.databases.length === 1;
   const wanted = { schemaOnly: selection.schemaOnly, tablePattern: [...selection.tables], ...(strictNames ? { strictNames } : {}) };
   // What lies there is read at once and then removed: nobody needs it to outlive a power cut, and there may be thousands of files.
-  await dumpToFile(
+  const warnings = await dumpToFile(
     call,
     place,
     format === 'custom' ? wanted : { ...wanted, format, noSync: true, ...(jobs === undefined ? {} : { jobs }) },
   );
+  for (const text of warnings) request.onWarning?.({ database, text });
   const body = format === 'custom' ? await fileBody(place) : await archiveOf(place);
   const stored = await store(request, dumpKey(keyPrefix, label, database, format), place, body);
   return {

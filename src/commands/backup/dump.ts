@@ -7,6 +7,7 @@ import { takeDump } from '../../backup/dump/run.ts';
 import { chooseDatabases } from '../../backup/dump/choose-databases.ts';
 import { describeObstacle, extentOf, missedBy, type MissedDatabase } from '../../backup/dump/extent.ts';
 import type { DumpFormat, DumpSelection } from '../../backup/dump/manifest.ts';
+import type { DumpWarning } from '../../backup/dump/warnings.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART, NOT_EXPIRED } from '../../base/exit-status.ts';
 import { quoteName } from '../../postgres/quote.ts';
@@ -41,6 +42,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     const place = { name: repository.name, repository: opened, systemIdentifier: source.systemIdentifier };
     const startedAt = clock.now().getTime();
+    const warnings: DumpWarning[] = [];
     const manifest = await takeDump({
       repository: opened,
       keyPrefix: `${source.systemIdentifier}/`,
@@ -61,6 +63,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       onRemoved: (spools) => warnOfRemoved(context, spools),
       onLeft: (spools) => warnOfLeft(context, spools),
       onDatabase: ({ database, sizeBytes }) => output.line(`  ${database.padEnd(20)} ${formatBytes(sizeBytes)}`),
+      onWarning: (warning) => {
+        warnings.push(warning);
+        output.warn(`${warning.database}: pg_dump: ${warning.text}`);
+      },
     });
     output.line(`  ${'globals.sql'.padEnd(20)} ${formatBytes(manifest.globals.sizeBytes)}   roles and settings, without passwords`);
     const totalBytes = manifest.databases.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest.globals.sizeBytes);
@@ -76,7 +82,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const notExpired = extentOf(manifest) === 'whole' ? await expireAfterDump(context, input, cluster, place) : undefined;
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');
     if (notExpired !== undefined) warnOfNotExpired(output, 'dump', repository.name, notExpired);
-    output.result({ repository: repository.name, ...manifest, ...expiredJson(notExpired) });
+    output.result({ repository: repository.name, ...manifest, warnings, ...expiredJson(notExpired) });
     if (missed.length > 0) return IN_PART;
     return notExpired === undefined ? 0 : NOT_EXPIRED;
   } finally {

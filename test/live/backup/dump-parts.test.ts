@@ -110,6 +110,15 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     expect(shown.stdout).toContain('  all that was in app, postgres\n  could not be dumped: payroll, for the role may not connect to it\n');
   });
 
+  test('what pg_dump warns of is said, and stands in the result', async () => {
+    await sql.unsafe(`create subscription s connection 'host=127.0.0.1 port=1' publication p with (connect = false, slot_name = none)`);
+    const text = 'subscriptions not dumped because current user is not a superuser';
+    const end = await dump('--database', 'postgres');
+    expect(end.stderr).toContain(`warning: postgres: pg_dump: ${text}\n`);
+    expect(end.manifest).toMatchObject({ warnings: [{ database: 'postgres', text }] });
+    await sql.unsafe('drop subscription s');
+  });
+
   test('a dump of definitions only says so before it is restored', async () => {
     const { manifest } = await dump('--schema-only', '--database', 'app');
     const shown = await dbadmin('restore', '--dump', manifest.label, '--dry-run', '--json');
