@@ -88,9 +88,13 @@ const NAME_LISTS: ReadonlySet<string> = new Set([
 
 function settingStatement({ role, name, value }: DatabaseSetting, database: string): string {
   const subject = role === null ? `DATABASE ${database}` : `ROLE ${quoteName(role)} IN DATABASE ${database}`;
-  const values = NAME_LISTS.has(name) ? splitNames(value) : [value];
   // A setting of an extension has a dot between two names.
-  return `ALTER ${subject} SET ${name.split('.').map(quoteName).join('.')} TO ${values.map(quoteLiteral).join(', ')}`;
+  return `ALTER ${subject} SET ${name.split('.').map(quoteName).join('.')} TO ${settingValues(name, value).map(quoteLiteral).join(', ')}`;
+}
+
+/** What stands behind TO in SET: of a list each name as a text of its own. `value` is as the catalog has it. */
+export function settingValues(name: string, value: string): readonly string[] {
+  return NAME_LISTS.has(name) ? splitNames(value) : [value];
 }
 
 function splitNames(value: string): readonly string[] {

@@ -98,6 +98,8 @@ const ABOUT = {
 
 function subjectOf(statement: string): Subject {
   if (/^(SET|RESET) |^SELECT pg_catalog\.set_config\(/.test(statement)) return { kind: 'session' };
+  // Of every role, those that are there with them. A role of that name is in quotes.
+  if (statement.startsWith('ALTER ROLE ALL ')) return { kind: 'unknown' };
   for (const kind of ['role', 'tablespace', 'parameter'] as const) {
     const match = ABOUT[kind].exec(statement);
     if (match !== null) return { kind, name: unquoted(match[2] ?? match[1]) };

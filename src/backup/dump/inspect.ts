@@ -5,6 +5,8 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { DatabaseProperties } from './database-properties.ts';
 import { inspectDatabaseProperties } from './database-properties-inspect.ts';
 import type { LeftOutDatabase } from './manifest.ts';
+import type { SettingOfAll } from './settings-of-all.ts';
+import { inspectSettingsOfAll } from './settings-of-all-inspect.ts';
 import { supportedMajor } from '../../postgres/server-version.ts';
 
 /** A database that is there and cannot be dumped, or is not meant to be. */
@@ -41,6 +43,7 @@ export interface DumpSource {
   readonly ofProvider: readonly string[];
   /** Of every database, by its name. */
   readonly properties: ReadonlyMap<string, DatabaseProperties>;
+  readonly settingsOfAll: readonly SettingOfAll[];
 }
 
 /**
@@ -73,6 +76,7 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
       undumpable: databases.flatMap(({ database, reason }) => (reason === null ? [] : [{ database, reason }])),
       ofProvider: databases.flatMap(({ database, reason, granted }) => (reason === 'provider' && granted ? [database] : [])),
       properties: await inspectDatabaseProperties(sql),
+      settingsOfAll: await inspectSettingsOfAll(sql),
     };
   } catch (error) {
     if (systemCodeOf(error) !== '42501') throw error;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -15,6 +15,7 @@ import type { DumpedDatabase, DumpedObject, DumpFormat, DumpManifest, DumpSelect
 import { dumpToFile } from './pg-dump-restore.ts';
 import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
 import { refusePoolerOf } from './pooler-inspect.ts';
+import { settingsOfAllText } from './settings-of-all.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { fileBody, formatOf, sealedBody, writeDumpManifest, type StorableBody } from './stored-dump.ts';
 import { refuseUnmatched } from './table-patterns-run.ts';
@@ -143,6 +144,7 @@ async function dumpOne(request: DumpRequest, label: string, database: string, pl
 async function storeGlobals(request: DumpRequest, key: string, file: string): Promise<DumpedObject> {
   const { globalsProgram: program, parameters, env, signal } = request;
   await dumpGlobals({ program, parameters, env, signal }, file);
+  await appendFile(file, settingsOfAllText(request.source.settingsOfAll));
   return await store(request, key, file, await fileBody(file));
 }
 

@@ -135,6 +135,24 @@ function describeRestores(programs: DumpPrograms): void {
     });
   });
 
+  it('brings what ALTER ROLE ALL set, as statements that it does not run: they are of roles that are there, too', async () => {
+    await sql.unsafe(`create role "ALL"; alter role all set search_path to '$user', 'bücher, "alt"'; alter role all set my.own to 'it''s \\ mine';
+      alter role all set my.länge to 'ü\\'`);
+    const settings = async (): Promise<unknown> =>
+      await sql`select setconfig from pg_db_role_setting where setdatabase = 0 and setrole = 0`;
+    const before = await settings();
+    const repository = await makeMemoryRepository();
+    const manifest = await takeDumpOf(repository, ['postgres']);
+    await sql.unsafe('alter role all reset all; drop role "ALL"');
+    const { globals } = await restoreDump({ ...restoring(repository, manifest, ''), databases: new Map(), globals: true });
+    expect(await settings()).toEqual([]);
+    expect(globals?.leftOut).toHaveLength(3);
+    expect(await sql`select rolname from pg_roles where rolname = 'ALL'`).toHaveLength(1);
+    for (const statement of globals?.leftOut ?? []) await sql.unsafe(statement);
+    expect(await settings()).toEqual(before);
+    await sql.unsafe('alter role all reset all');
+  });
+
   it('says of globals that end half-way which half is there', async () => {
     const text =
       "CREATE ROLE half_made;\nALTER ROLE half_made WITH LOGIN;\nCREATE TABLESPACE gone OWNER postgres LOCATION '/nowhere/gone';\n";
