@@ -18,6 +18,7 @@ import { appendStretch, changedStretches } from './page-hashes.ts';
 import { pageHashesOf, ParentAhead } from './parent-ahead.ts';
 import type { ParentBlobs } from './parent-blobs.ts';
 import type { ParentBytes } from './parent-bytes.ts';
+import { relationFile } from './parent-listing.ts';
 import { unjudgedPages, UnloggedPages, type InspectUse } from './unlogged-pages.ts';
 
 /** Tells which pages of a file that is read whole are new, so that only those are stored. */
@@ -92,6 +93,19 @@ export class PageHashComparison implements Comparison {
 /** Mismatches that are listed; more are only counted. */
 const LISTED_MISMATCHES = 1000;
 
+interface MismatchesOfDirectory {
+  count: number;
+  emptiedCount: number;
+  readonly emptied: PageMismatch[];
+  readonly others: PageMismatch[];
+}
+
+/** Tablespace and database of a file of a relation, `1663/5`; `1664/0` for what all databases share. */
+export function databaseDirectory(path: string): string {
+  const relation = relationFile(path)?.relation ?? '';
+  return relation.slice(0, relation.lastIndexOf('/'));
+}
+
 /**
  * Compares with the parent's very bytes, read back from the repository: the audit of a full read. Pages are
  * judged; what cannot be read back is new, and no mismatch: nothing says what was there.
@@ -103,17 +117,14 @@ export class AuditComparison implements Comparison {
   readonly #blockBytes: number;
   #path: string | undefined;
   readonly #emptied = new EmptiedPages();
-  readonly #mismatches: PageMismatch[] = [];
-  /** Those that were emptied come first among what is listed: people are to hear of them. */
-  readonly #emptiedMismatches: PageMismatch[] = [];
+  /** By the directory of the database. */
+  readonly #mismatches = new Map<string, MismatchesOfDirectory>();
   /** Those of them that have the head of what was there. */
   readonly #withOldHead = new Set<PageMismatch>();
   readonly #unlogged = new UnloggedPages(LISTED_MISMATCHES);
   #ahead: AheadPages | undefined;
   #unjudged: UnjudgedPages | undefined;
   #rules: AuditRules | undefined;
-  #mismatchCount = 0;
-  #emptiedCount = 0;
   #pages = 0;
   #benign = 0;
 
@@ -201,20 +212,33 @@ export class AuditComparison implements Comparison {
     const { mismatches, unjudged } = await this.#unlogged.judge(inspectUse);
     for (const [path, { blocks, pages }] of mismatches) {
       for (const block of blocks) this.#mismatch({ path, block }, true);
-      this.#mismatchCount += pages - blocks.length;
+      this.#mismatchesAt(path).count += pages - blocks.length;
     }
     this.#unjudged = unjudgedPages(unjudged);
   }
 
-  report(comparedWith: string): AuditReport {
-    const mismatches = [...this.#emptiedMismatches, ...this.#mismatches].slice(0, LISTED_MISMATCHES);
+  /** Directories of databases, as {@link databaseDirectory} names them, in which there are mismatches. */
+  get mismatchedDirectories(): readonly string[] {
+    return [...this.#mismatches.keys()];
+  }
+
+  /** Without what lies in the directories `leftOut`. */
+  report(comparedWith: string, leftOut: ReadonlySet<string> = new Set()): AuditReport {
+    const counted = [...this.#mismatches].flatMap(([directory, each]) => (leftOut.has(directory) ? [] : [each]));
+    // People are to hear of those that were emptied.
+    const mismatches = [...counted.flatMap(({ emptied }) => emptied), ...counted.flatMap(({ others }) => others)].slice(
+      0,
+      LISTED_MISMATCHES,
+    );
+    const mismatchCount = counted.reduce((sum, { count }) => sum + count, 0);
+    const emptiedCount = counted.reduce((sum, each) => sum + each.emptiedCount, 0);
     return {
       comparedWith,
       pages: this.#pages,
       mismatches,
       benign: this.#benign,
-      ...(this.#mismatchCount > LISTED_MISMATCHES ? { mismatchCount: this.#mismatchCount } : {}),
-      ...(this.#emptiedCount > LISTED_MISMATCHES ? { emptiedCount: this.#emptiedCount } : {}),
+      ...(mismatchCount > LISTED_MISMATCHES ? { mismatchCount } : {}),
+      ...(emptiedCount > LISTED_MISMATCHES ? { emptiedCount } : {}),
       ...(this.#unjudged === undefined ? {} : { unjudged: this.#unjudged }),
     };
   }
@@ -247,9 +271,10 @@ export class AuditComparison implements Comparison {
 
   #showEmptied(path: string, page: Buffer, isAsBefore: boolean): void {
     for (const block of this.#emptied.shownBy(page, isAsBefore, this.#rulesOf())) {
-      this.#mismatchCount += 1;
-      this.#emptiedCount += 1;
-      if (this.#emptiedMismatches.length < LISTED_MISMATCHES) this.#emptiedMismatches.push({ path, block, emptied: true });
+      const found = this.#mismatchesAt(path);
+      found.count += 1;
+      found.emptiedCount += 1;
+      if (found.emptied.length < LISTED_MISMATCHES) found.emptied.push({ path, block, emptied: true });
     }
   }
 
@@ -259,10 +284,18 @@ export class AuditComparison implements Comparison {
   }
 
   #mismatch(mismatch: PageMismatch, hasOldHead: boolean): void {
-    this.#mismatchCount += 1;
-    if (this.#mismatches.length >= LISTED_MISMATCHES) return;
-    this.#mismatches.push(mismatch);
+    const found = this.#mismatchesAt(mismatch.path);
+    found.count += 1;
+    if (found.others.length >= LISTED_MISMATCHES) return;
+    found.others.push(mismatch);
     if (hasOldHead) this.#withOldHead.add(mismatch);
+  }
+
+  #mismatchesAt(path: string): MismatchesOfDirectory {
+    const directory = databaseDirectory(path);
+    const known = this.#mismatches.get(directory) ?? { count: 0, emptiedCount: 0, emptied: [], others: [] };
+    this.#mismatches.set(directory, known);
+    return known;
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,7 @@ import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
 import { rootOf } from '../suspicion.ts';
 import { leavesHintsUnlogged, type ClusterFacts } from './cluster-inspect.ts';
+import { withoutCopiedDatabases } from './copied-databases-inspect.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import { foreignLinkWarnings, keptDamage, keptWarnings } from './kept-warnings.ts';
 import { kindOf, mayHoldStandbyPages, mayLackHints, seesCuts, type TakeMode } from './mode.ts';
@@ -72,7 +73,8 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   const summarized = summarize(options);
   const unknown = await refuseMovedDatabases(summarized, { repository, changes: content.databases, log, signal });
   const warned = { ...summarized, warnings: [...summarized.warnings, ...unknown] };
-  const summary = await withoutTornPages(warned, { repository, relationSegmentBlocks, mayBeTorn, log, signal });
+  const told = await withoutCopies(warned, options);
+  const summary = await withoutTornPages(told, { repository, relationSegmentBlocks, mayBeTorn, log, signal });
   const packs = new Set([...packsOfParent(options), ...options.written.packs, ...options.written.adoptedPacks]);
   await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();
@@ -84,6 +86,20 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   await lockEarlier(repository, { systemIdentifier: source.systemIdentifier, name, done, index, log, signal });
   log.debug(`${label}: complete (${mode.kind})`);
   return summary;
+}
+
+async function withoutCopies(summary: BackupSummary, options: CompleteOptions): Promise<BackupSummary> {
+  const { destination, content, files, mode, log, signal } = options;
+  if (content.audit === undefined || mode.kind === 'everything') return summary;
+  const { repository } = destination;
+  return await withoutCopiedDatabases(summary, {
+    repository,
+    audit: content.audit,
+    files: files.entries([]),
+    since: mode.parent,
+    log,
+    signal,
+  });
 }
 
 /** The packs in which that part of the parent lies which the backup needs, too. */
