@@ -1,13 +1,12 @@
 import os from 'node:os';
 import { formatDuration } from '../../base/durations.ts';
-import { DbadminError } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
 import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
+import { chooseNames } from '../../backup/dump/choose-names.ts';
 import { describeDump } from '../../backup/dump/extent.ts';
 import { restoreDump, type RestoredDatabase } from '../../backup/dump/restore-run.ts';
 import { returningWithDump } from '../../backup/dump/returning.ts';
 import { readDumpManifest } from '../../backup/dump/stored-dump.ts';
-import type { DumpManifest } from '../../backup/dump/manifest.ts';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { connectionOfUrl } from '../../config/load.ts';
@@ -111,23 +110,4 @@ function showDatabase({ output, log }: CommandContext, { name, hasProperties, no
     );
   if (hasProperties) return;
   log.warn(`the dump does not know owner, privileges, settings, encoding and locale of the database: ${name} has those of a new one`);
-}
-
-/** Each database with the name it gets: `app_20261121t203001z` unless `--name app=other` says otherwise. */
-function chooseNames(manifest: DumpManifest, wanted: readonly string[], names: readonly string[]): ReadonlyMap<string, string> {
-  const there = manifest.databases.map(({ database }) => database);
-  const chosen = wanted.flatMap((each) => each.split(',')).filter((each) => each !== '');
-  const absent = chosen.find((database) => !there.includes(database));
-  if (absent !== undefined) {
-    throw new DbadminError('usage', `dump ${manifest.label} has no database ${absent}`, { detail: `It has ${there.join(', ')}.` });
-  }
-  const given = new Map(names.map((each) => splitName(each, there)));
-  const moment = manifest.label.replace(/-dump$/, '').toLowerCase();
-  return new Map((chosen.length === 0 ? there : chosen).map((database) => [database, given.get(database) ?? `${database}_${moment}`]));
-}
-
-function splitName(text: string, there: readonly string[]): readonly [string, string] {
-  const database = there.find((each) => text.startsWith(`${each}=`) && text.length > each.length + 1);
-  if (database === undefined) throw new DbadminError('usage', `--name takes DATABASE=NEW with a database of the dump, not "${text}"`);
-  return [database, text.slice(database.length + 1)];
 }
