@@ -9,6 +9,7 @@ import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { quoteIdentifier, quoteName } from '../../postgres/quote.ts';
 import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { withAbsentRoles } from './absent-roles.ts';
 import { createDatabase, nameDatabase, type NotApplied } from './database-apply.ts';
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
 import { readGlobals } from './globals-text.ts';
@@ -163,7 +164,8 @@ async function restoreOne(
       });
     }
     await restoreFromFile(call, file, { format, jobs, exitOnError: true }, serverMajor);
-  } catch (error) {
+  } catch (failed) {
+    const error = withAbsentRoles(failed, request.globals);
     const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(workingName)} WITH (FORCE)`;
     try {
       await inSession(within, dropSubscriptions);

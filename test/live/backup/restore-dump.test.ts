@@ -342,7 +342,10 @@ function describeRestores(programs: DumpPrograms): void {
           program,
           databases: new Map([['postgres', 'back']]),
         };
-        await expect(restoreDump(into)).rejects.toMatchObject({ detail: expect.stringMatching(/role "absent" does not exist/) });
+        await expect(restoreDump(into)).rejects.toMatchObject({
+          detail: expect.stringMatching(/role "absent" does not exist/),
+          hint: expect.stringMatching(/with --globals, .*CREATE ROLE "absent";/),
+        });
         expect(await there`select datname from pg_database where datname like '%back%' or datname like '%dbadmin restore%'`).toEqual([]);
         await there.unsafe('create role absent');
         await restoreDump({ ...into, globals: true });
