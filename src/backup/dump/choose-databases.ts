@@ -1,4 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
+import { quoteName } from '../../postgres/quote.ts';
 import type { DumpSource, UndumpableDatabase } from './inspect.ts';
 import type { DumpSelection, LeftOutDatabase } from './manifest.ts';
 
@@ -26,6 +27,7 @@ export function chooseDatabases(
       : [...new Set(selection.databases)];
   const absent = named.find((database) => !there.includes(database));
   if (absent !== undefined) {
+    if (absent === 'template0' || absent === 'template1' || namesOf(source.undumpable, 'template').includes(absent)) throw template(absent);
     throw new DbadminError('usage', `there is no database ${absent} to dump`, {
       detail: `The cluster has ${there.toSorted().join(', ')}.`,
     });
@@ -45,6 +47,19 @@ export function chooseDatabases(
   ].toSorted((a, b) => (a.database < b.database ? -1 : 1));
   if (databases.length === 0) throw nothingToDump(wanted);
   return { databases, leftOut };
+}
+
+/** Of template0 and template1 no dump is taken, whatever the catalog says of them. */
+function template(name: string): DbadminError {
+  const own = name === 'template0' || name === 'template1';
+  return new DbadminError('usage', `database ${name} is a template, and those are not dumped`, {
+    detail: 'Nothing was dumped.',
+    hint: `${own ? 'Dump it' : `Where it is none any more: ALTER DATABASE ${quoteName(name)} IS_TEMPLATE false; or dump it`} by pg_dump itself.`,
+  });
+}
+
+function namesOf(databases: readonly UndumpableDatabase[], wanted: UndumpableDatabase['reason']): readonly string[] {
+  return databases.flatMap(({ database, reason }) => (reason === wanted ? [database] : []));
 }
 
 function namesBut(databases: readonly UndumpableDatabase[], reasons: readonly UndumpableDatabase['reason'][]): readonly string[] {

@@ -40,6 +40,12 @@ describe('chooseDatabases', () => {
     expect(chosen.leftOut.find(({ database }) => database === 'half')?.reason).toBe('not-asked');
   });
 
+  test.each(['frame', 'template1'])('template %s that is named is refused as that, and not as one that is not there', (name) => {
+    expect(() => chooseDatabases(SOURCE, { ...ALL, databases: [name] })).toThrow(
+      `database ${name} is a template, and those are not dumped`,
+    );
+  });
+
   test('what belongs to the provider of the server is missed by nobody who does not name it', () => {
     const source = { ...SOURCE, undumpable: [{ database: 'rdsadmin', reason: 'provider' }] } as const;
     for (const selection of [ALL, { ...ALL, databases: ['app'] }, { ...ALL, excluded: ['rdsadmin'] }]) {
