@@ -1,4 +1,4 @@
-import { openClient } from './client.ts';
+import { openClient, type ClientOptions } from './client.ts';
 import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import type { ConnectionParameters } from './parameters.ts';
 
@@ -9,8 +9,11 @@ export interface PreparedTransaction {
 }
 
 /** The prepared transactions of a cluster, those of all databases that take connections: elsewhere nobody can end them, or meets their locks. */
-export async function inspectPrepared(parameters: ConnectionParameters): Promise<readonly PreparedTransaction[]> {
-  const sql = await openClient(parameters);
+export async function inspectPrepared(
+  parameters: ConnectionParameters,
+  options: ClientOptions = {},
+): Promise<readonly PreparedTransaction[]> {
+  const sql = await openClient(parameters, options);
   try {
     const rows = await sql<PreparedTransaction[]>`
       select p.gid, p.database from pg_catalog.pg_prepared_xacts p join pg_catalog.pg_database d on d.datname = p.database

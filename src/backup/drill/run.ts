@@ -10,6 +10,7 @@ import { applyRestore } from '../restore/apply.ts';
 import { inspectRestore, originalSetting, type Preflight } from '../restore/inspect.ts';
 import { checkReachable, freeBytesFor } from '../restore/lay-down-apply.ts';
 import { inspectLibraries } from '../restore/libraries-inspect.ts';
+import { rollBackPrepared } from '../restore/prepared-apply.ts';
 import { makeQuarantine, superuserOf, type Quarantine } from '../restore/quarantine.ts';
 import { freeClonePort, startLog, startRestored } from '../restore/start-run.ts';
 import { LeftBehind } from '../restore/unreachable.ts';
@@ -155,11 +156,13 @@ class Drill {
     const { onPhase } = this.#request;
     const started = this.#now();
     const superuser = await superuserOf(quarantine, this.#request.roles, { settings });
-    const sql = await openClient(superuser, { applicationName: 'dbadmin drill', settings });
+    const options = { applicationName: 'dbadmin drill', settings };
+    const sql = await openClient(superuser, options);
     try {
       this.#outcome.reached = await inspectRecovery(sql, this.#dataDirectory, this.#outcome.plan?.lastCommit?.xid);
       if (this.#outcome.reached.state === 'paused') await promote(sql, this.#request.timeoutSeconds);
       this.#times.rtoMs = this.#now() - this.#begunMs;
+      await rollBackPrepared(superuser, options);
       const { amcheck, signal } = this.#request;
       if (amcheck !== 'off') {
         this.#outcome.amcheck = await runAmcheck({

@@ -5,9 +5,9 @@ import { applyRestore } from '../restore/apply.ts';
 import { originalSetting, type Preflight } from '../restore/inspect.ts';
 import { checkReachable } from '../restore/lay-down-apply.ts';
 import { inspectLibraries } from '../restore/libraries-inspect.ts';
+import { rollBackPrepared } from '../restore/prepared-apply.ts';
 import { makeQuarantine, removeQuarantine, superuserOf } from '../restore/quarantine.ts';
 import { freeClonePort, startRestored } from '../restore/start-run.ts';
-import { rollBackPrepared } from './prepared-apply.ts';
 
 export interface ThrowawayOptions {
   /** Of a restore into a directory that the caller made, and removes afterwards. */

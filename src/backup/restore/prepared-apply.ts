@@ -1,4 +1,4 @@
-import { openClient } from '../../postgres/client.ts';
+import { openClient, type ClientOptions } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { inspectPrepared } from '../../postgres/prepared-inspect.ts';
 import { quoteLiteral } from '../../postgres/quote.ts';
@@ -8,10 +8,10 @@ import { quoteLiteral } from '../../postgres/quote.ts';
  * the state that was restored, and recovery took its locks again, for ever: just before COMMIT PREPARED of a DROP nobody could
  * read the table that was dropped.
  */
-export async function rollBackPrepared(superuser: ConnectionParameters): Promise<void> {
-  for (const { gid, database } of await inspectPrepared(superuser)) {
+export async function rollBackPrepared(superuser: ConnectionParameters, options: ClientOptions = {}): Promise<void> {
+  for (const { gid, database } of await inspectPrepared(superuser, options)) {
     // Each can be ended only in its own database.
-    const sql = await openClient({ ...superuser, database });
+    const sql = await openClient({ ...superuser, database }, options);
     try {
       await sql.unsafe(`ROLLBACK PREPARED ${quoteLiteral(gid)}`);
     } finally {
