@@ -3,6 +3,7 @@ import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
+import { copyInStream, copyOutStream } from '../../postgres/copy-stream.ts';
 import {
   columnList,
   constraintsUnknownTo,
@@ -31,17 +32,7 @@ const CSV_IN = "FORMAT csv, HEADER true, NULL '', ENCODING 'UTF8'";
 export async function copyOut(sql: Sql | TransactionSql, definition: TableDefinition): Promise<Readable> {
   const { schema, name } = definition;
   const columns = columnList(definition);
-  const rows = await sql.unsafe(`COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`).readable();
-  // The library (postgres 3.4) reads on when a row is asked for. After the last one nobody asks: what the server says then
-  // would never be read, and the next statement of the connection wait for ever.
-  rows.once('close', () => {
-    try {
-      rows._read(0);
-    } catch {
-      // Nor will it be: the connection is gone, and whoever asks it next is told.
-    }
-  });
-  return rows;
+  return await copyOutStream(sql, `COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`);
 }
 
 /**
@@ -131,11 +122,7 @@ async function copyIn(sql: TransactionSql, definition: TableDefinition, table: s
       done(null, chunk);
     },
   });
-  const query = sql.unsafe(`COPY ${table} (${columnList(definition)}) FROM STDIN WITH (${CSV_IN})`);
-  const into = await query.writable();
-  // Once the last row is sent, the library (postgres 3.4) gives the server's refusal to the query, whose promise was kept
-  // when the stream came, and the stream waits for ever. The stream must hear of it.
-  void Object.assign(query, { reject: (error: Error) => into.destroy(error) });
+  const into = await copyInStream(sql, `COPY ${table} (${columnList(definition)}) FROM STDIN WITH (${CSV_IN})`);
   await pipeline(csv, hashing, into);
   const [row] = await sql.unsafe<{ count: string }[]>(`SELECT count(*)::text AS count FROM ${table}`);
   return { rows: Number(row?.count ?? 0), sha256: hash.digest('hex') };

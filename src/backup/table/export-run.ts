@@ -31,7 +31,8 @@ export interface ExportRequest {
  * rewriting it is waited for.
  *
  * @throws {DbadminError} `usage` when there is no such table, `privilege-missing` when a policy would leave rows out or without
- * SELECT on the table, `refused` when the directory holds anything, `file-unwritable`.
+ * SELECT on the table, `refused` when the directory holds anything, `file-unwritable`, `storage-full`, `query-failed` for what else the
+ * server, the connection or the disk may say.
  */
 export async function exportTable(request: ExportRequest): Promise<ExportedTable> {
   const { directory, clock } = request;
@@ -60,10 +61,19 @@ export async function exportTable(request: ExportRequest): Promise<ExportedTable
       return exported;
     });
   } catch (error) {
-    throw rowSecurityRefusal(request.parameters, error) ?? error;
+    throw rowSecurityRefusal(request.parameters, error) ?? failed(request, error);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** What nobody has put into words yet. An end that was asked for, or a mistake of our own, stays as it is. */
+function failed({ schema, name, directory, signal }: ExportRequest, error: unknown): unknown {
+  if (error instanceof DbadminError || signal.aborted || systemCodeOf(error) === undefined) return error;
+  return new DbadminError('query-failed', `${qualified(schema, name)} was not exported: ${directory} holds no ${EXPORT_MANIFEST}`, {
+    detail: `${messageOf(error)}.`,
+    cause: error,
+  });
 }
 
 async function makeEmpty(directory: string): Promise<void> {

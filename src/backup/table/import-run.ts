@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { TransactionSql } from 'postgres';
@@ -46,8 +45,22 @@ export interface ImportedTable {
  * that is there would make others of them,
  * `privilege-missing` when a policy of the table that is there would hide rows or keep some out.
  */
-export async function importTable({ parameters, directory, to, firesTriggers = false }: ImportRequest): Promise<ImportedTable> {
-  const exported = await readExport(directory);
+export async function importTable(request: ImportRequest): Promise<ImportedTable> {
+  const exported = await readExport(request.directory);
+  // Before anything waits for the server: a stream that cannot open its file says so when nobody listens yet.
+  const file = await openRows(request.directory);
+  try {
+    return await importRows(request, exported, () => file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false }));
+  } finally {
+    await file.close();
+  }
+}
+
+async function importRows(
+  { parameters, directory, to, firesTriggers = false }: ImportRequest,
+  exported: ExportedTable,
+  rows: () => Readable,
+): Promise<ImportedTable> {
   const target = to ?? { schema: exported.table.schema, name: exported.table.name };
   const sql = await openTableWriter(parameters, exported.textSettings === undefined ? 'own' : 'fixed');
   try {
@@ -59,7 +72,6 @@ export async function importTable({ parameters, directory, to, firesTriggers = f
           (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length >
           0,
       );
-      const rows = (): Readable => createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });
       if (isThere) {
         await byCatalogAlone(transaction, async () => {
           await refuseOtherColumns(transaction, exported.table, target);
@@ -110,6 +122,19 @@ async function readExport(directory: string): Promise<ExportedTable> {
   }
   if (exported.format === 1) return exported;
   throw new DbadminError('file-unreadable', `${file} has format ${String(exported.format)}, and this dbadmin knows format 1`);
+}
+
+async function openRows(directory: string): Promise<FileHandle> {
+  const file = path.join(directory, EXPORT_ROWS);
+  try {
+    return await open(file);
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `cannot read ${file}`, {
+      detail: messageOf(error),
+      hint: `An export is both ${EXPORT_MANIFEST} and ${EXPORT_ROWS}: take another copy of it.`,
+      cause: error,
+    });
+  }
 }
 
 /** Thrown inside of the transaction: what was copied goes with it. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type postgres from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { copyInStream } from '../../postgres/copy-stream.ts';
 import { cleanseBatch, linkCanonicalTracks, type Finding, type StepRun } from './cleanse.ts';
 import { rowsOf, type CopyRows } from './copy-rows.ts';
 import { toUtf8 } from './encoding.ts';
@@ -209,11 +210,7 @@ async function copyRows(
     rows.statement();
     return doneBytes;
   }
-  const query = transaction.unsafe(rows.statement());
-  const copy = await query.writable();
-  // Once the last row is sent, the library (postgres 3.4) gives the server's refusal to the query, whose promise was kept
-  // when the stream came, and the stream waits for ever. The stream must hear of it.
-  void Object.assign(query, { reject: (error: Error) => copy.destroy(error) });
+  const copy = await copyInStream(transaction, rows.statement());
   const all = async function* (): AsyncGenerator<Buffer> {
     yield first.value;
     yield* chunks;
