@@ -33,6 +33,7 @@ test.each([
   [['backup', 'hold', '--reason', 'audit', ...MAIN], /^error: which backup or dump is meant is not said\n/],
   [['backup', 'hold', '--until', '90d', ...MAIN], /^error: which backup or dump is meant is not said\n/],
   [['backup', 'hold', '--release', ...MAIN], /^error: which backup or dump is meant is not said\n/],
+  [['backup', 'hold', 'some-label', '--release', '--until', '90d', ...MAIN], /^error: --release has no end/],
   [['wal', 'find', '--drop', 'core.play', '2026-11-21', ...MAIN], /^error: an end, "2026-11-21", goes with --commits-between and/],
   [['wal', 'find', '--truncate', 'core.play', '2026-11-21', ...MAIN], /^error: an end, "2026-11-21", goes with/],
   [['wal', 'find', '--mass-delete', 'core.play', '2026-11-21', ...MAIN], /^error: an end, "2026-11-21", goes with/],

@@ -34,6 +34,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       hint: 'Whoever wonders why the backup stays will read it: --reason "audit 2026".',
     });
   }
+  if (release && untilText !== undefined) {
+    throw new DbadminError('usage', '--release has no end: it ends all holds at once, and --until is when one that is placed ends', {
+      hint: 'To let a hold end later, release what holds it, and hold it anew with --reason and --until.',
+    });
+  }
   // Of a variable of the shell that was not set.
   if (label === '') throw new DbadminError('usage', 'the label of a backup or dump is not empty');
   const until = untilText === undefined ? null : parseHoldUntil(untilText, clock.now());

@@ -86,7 +86,7 @@ $ dbadmin backup hold 20261121T203001Z-full --release`,
       { flags: '--reason <text>', summary: 'why; shown by backup expire' },
       {
         flags: '--until <time>',
-        summary: 'when it ends: a time, or how long from now, such as 90d',
+        summary: 'when it ends: a time, or how long from now, such as 90d; not with --release',
         fallback: 'no end, but for --release',
       },
       { flags: '--release', summary: 'end all holds of it' },
