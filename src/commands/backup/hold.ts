@@ -3,9 +3,8 @@ import { parseHoldUntil } from '../../backup/hold-until.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
-import { dumpManifestKey } from '../../backup/dump/layout.ts';
-import { isInForce, listHolds, placeHold, releaseHolds, type Hold } from '../../repository/holds.ts';
-import { backupKey } from '../../repository/layout.ts';
+import { holdInTime, isStored } from '../../backup/hold-run.ts';
+import { isInForce, listHolds, releaseHolds, type Hold } from '../../repository/holds.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -48,10 +47,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const repository = await openRepository(context, place);
     try {
       const { systemIdentifier } = await findClusterToRead(repository, cluster.name, textOption(input, 'systemIdentifier'));
-      if (label !== undefined && (await exists(repository, systemIdentifier, label))) {
+      if (label !== undefined && (await isStored(repository, systemIdentifier, label))) {
         found = true;
         if (release) await releaseAll(context, repository, systemIdentifier, label, reason ?? 'released');
-        else await placeHold(repository, systemIdentifier, { label, reason: reason ?? '', until, now: clock.now() });
+        else await holdInTime(repository, systemIdentifier, { label, reason: reason ?? '', until }, context);
       }
       return {
         repository: place.name,
@@ -69,12 +68,6 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   show(context, doneIn(outcomes));
   output.result({ repositories: eachResult(outcomes) });
   return away.length > 0 ? IN_PART : 0;
-}
-
-async function exists({ store }: Repository, systemIdentifier: string, label: string): Promise<boolean> {
-  if (!/^[\w.-]+$/.test(label)) return false;
-  if ((await store.stat(backupKey(systemIdentifier, label))) !== undefined) return true;
-  return (await store.stat(dumpManifestKey(`${systemIdentifier}/`, label))) !== undefined;
 }
 
 async function releaseAll(

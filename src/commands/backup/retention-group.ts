@@ -78,6 +78,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
     summary: 'keep a backup or dump whatever retention says, or stop keeping it; without a label, show what is held',
     description: `A hold says why and may have an end. It is written down in every repository of the cluster that has the backup.
 Where one is away the others have it, a warning says so, and the command ends with 3.
+While something is being expired there it watches for up to 20 s whether the hold came in time, and fails where it did not.
 
 $ dbadmin backup hold 20261121T203001Z-full --reason "audit 2026" --until 2027-12-31
 $ dbadmin backup hold 20261121T203001Z-full --release`,
