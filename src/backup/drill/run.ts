@@ -18,6 +18,7 @@ import { runAmcheck } from './amcheck-run.ts';
 import { runAssertions, type DrillAssertion } from './assertions-run.ts';
 import { CLONE_LOG, cloneError, endedFromOutside, fullDisk } from './clone-error.ts';
 import { sessionSettings } from './clone-sessions.ts';
+import { closeDatabases, openDatabases } from './closed-databases-apply.ts';
 import type { DrillOutcome } from './judge.ts';
 import { inspectRecovery, listDatabases, promote } from './recovery-inspect.ts';
 import type { DrillTarget, DrillTimes } from './report.ts';
@@ -165,6 +166,8 @@ class Drill {
       await rollBackPrepared(superuser, options);
       const { amcheck, signal } = this.#request;
       if (amcheck !== 'off') {
+        const closed = await openDatabases(sql);
+        if (closed.length > 0) await rollBackPrepared(superuser, options);
         this.#outcome.amcheck = await runAmcheck({
           superuser,
           settings,
@@ -173,6 +176,8 @@ class Drill {
           signal,
           onChecked: (done) => onPhase(`checking, ${done} relations`),
         });
+        // After damage the clone may have ended this connection; and the drill has failed.
+        if (this.#outcome.amcheck.state !== 'damaged') await closeDatabases(sql, closed);
       }
       const { assertions, database } = this.#request;
       this.#outcome.assertions = await runAssertions({ ...superuser, database }, assertions, signal, settings);

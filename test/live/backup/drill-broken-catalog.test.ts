@@ -47,7 +47,7 @@ describe('a drill of a backup whose clone does not answer', () => {
     expect(run).toMatchObject({ error: undefined, reached: { state: 'open' } });
     expect(run.amcheck).toMatchObject({
       state: 'damaged',
-      databases: 2,
+      databases: 3,
       findings: [expect.stringMatching(/^broken: it cannot be looked into: The server says XX001: invalid page/)],
     });
     expect(judgeDrill(run).verdict).toBe('failed');

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -14,7 +15,8 @@ let repository: Repository;
 
 beforeAll(async () => {
   directory = await makeDirectory();
-  cluster = await startTestCluster({ major: 16, provider: 'embedded', settings: { max_prepared_transactions: 5 } });
+  // Without checksums a bad page is backed up like any other.
+  cluster = await startTestCluster({ major: 16, checksums: false, provider: 'embedded', settings: { max_prepared_transactions: 5 } });
   repository = await makeRepository(path.join(directory, 'repository'));
   const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
   await sql.unsafe('create table play (id int primary key); insert into play values (71), (72)');
@@ -43,4 +45,32 @@ test('a drill waits for nothing that a prepared transaction of the moment restor
   const run = await drill(repository, directory, { assertions: [{ sql: 'select count(*) from play', is: 2 }] });
   expect(run).toMatchObject({ error: undefined, amcheck: { state: 'clean' }, assertions: [{ got: '2', holds: true }] });
   expect(judgeDrill(run)).toMatchObject({ verdict: 'passed', failures: [] });
+});
+
+test('a drill looks into databases that take no connections, which assertions find as they were', async () => {
+  const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  await sql.unsafe('create database closed');
+  const closed = postgres(cluster.url('closed'), { max: 1, onnotice: () => undefined });
+  await closed.unsafe('create table hidden as select 1 as n; checkpoint');
+  await closed.unsafe(`begin; lock hidden`);
+  await closed.unsafe(`prepare transaction 'closed in'`);
+  const [row] = await closed<{ file: string }[]>`select pg_relation_filepath('hidden') as file`;
+  await closed.end();
+  await sql.unsafe('alter database closed allow_connections false');
+  await backUp(cluster, repository);
+  const asked = { sql: "select string_agg(datname, ' ' order by datname) from pg_database where not datallowconn", is: 'closed template0' };
+  const clean = await drill(repository, directory, { assertions: [asked] });
+  expect(clean).toMatchObject({ error: undefined, amcheck: { state: 'clean', databases: 5 }, assertions: [{ holds: true }] });
+
+  const file = await open(path.join(cluster.dataDirectory ?? '', row?.file ?? ''), 'r+');
+  await file.write(Buffer.alloc(8192, 0xaa), 0, 8192, 0);
+  await file.close();
+  await backUp(cluster, repository);
+  const run = await drill(repository, directory);
+  await sql.end();
+  expect(run).toMatchObject({ error: undefined, amcheck: { state: 'damaged', databases: 5 } });
+  expect(judgeDrill(run)).toMatchObject({
+    verdict: 'failed',
+    failures: [expect.stringContaining('closed: hidden: invalid page') as string],
+  });
 });

@@ -47,7 +47,7 @@ describe('a drill', () => {
     });
     expect(run).toMatchObject({ error: undefined, plan: { end: 'end-of-wal' }, reached: { state: 'open', timeline: 2 } });
     expect(run.reached?.lsn).toBe(run.plan?.fromLsn);
-    expect(run.amcheck).toMatchObject({ state: 'clean', heapAllIndexed: false, databases: 2 });
+    expect(run.amcheck).toMatchObject({ state: 'clean', heapAllIndexed: false, databases: 3 });
     expect(run.assertions).toMatchObject([{ got: '30', holds: true }]);
     expect(judgeDrill(run)).toEqual({ verdict: 'passed', failures: [], weaknesses: [] });
     expect(run.times.rtoMs).toBeGreaterThan((run.times.restoreMs ?? 0) + (run.times.recoveryMs ?? 0));
