@@ -45,6 +45,8 @@ export interface Restored {
   readonly port: number;
   /** postgresql.auto.conf as it is to be once recovery is over. */
   readonly settledAutoConf: string;
+  /** As it is to be once recovery was seen to have paused; undefined where it stays as it is. */
+  readonly pausedAutoConf: string | undefined;
   readonly owner: SystemUser | undefined;
   /** Configuration files that the backup has not (they lie outside the data directory there) and that were written new. */
   readonly madeFiles: readonly string[];
@@ -142,6 +144,7 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
     spoolDirectory,
     port: options.port,
     settledAutoConf: configuration.settledAutoConf,
+    pausedAutoConf: configuration.pausedAutoConf,
     owner,
     madeFiles: configuration.made,
     outsideFiles: configuration.outside.files.map((file) => file.path),

@@ -36,3 +36,19 @@ export function productionSettings({ limits, original, moved }: ProductionSettin
     ...raised.map(([name, least]) => [name, String(least)] as const),
   ];
 }
+
+/**
+ * What a production's log needs, until its recovery has paused, to say so where and as paused-inspect.ts looks for it; nothing where it does anyhow.
+ * `said` gives all values that its files have for a setting.
+ */
+export function watchedSettings(said: (name: string) => readonly string[]): readonly Setting[] {
+  const languages = said('lc_messages');
+  const isEnglish = languages.length > 0 && languages.every((each) => /^(C|POSIX|en)\b/i.test(each.replace('_', '-')));
+  const isHidden = said('log_min_messages').some((each) => /^(fatal|panic)$/i.test(each));
+  const isElsewhere = said('log_destination').some((each) => !/stderr|csvlog|jsonlog/i.test(each));
+  return [
+    ...(isEnglish ? [] : [['lc_messages', 'C'] as const]),
+    ...(isHidden ? [['log_min_messages', 'log'] as const] : []),
+    ...(isElsewhere ? [['log_destination', 'stderr'] as const] : []),
+  ];
+}

@@ -12,7 +12,7 @@ import {
 } from './configuration-files.ts';
 import { originalSetting, type Preflight } from './inspect.ts';
 import { savedDirectories } from './lacking-configuration.ts';
-import { productionSettings } from './production-settings.ts';
+import { productionSettings, watchedSettings } from './production-settings.ts';
 import {
   isRecoverySetting,
   recoverySettings,
@@ -43,6 +43,8 @@ export interface RestoredConfiguration {
   /** postgresql.auto.conf for the recovery, and as it is to be once that is over. */
   readonly recoveringAutoConf: string;
   readonly settledAutoConf: string;
+  /** As it is to be once recovery has paused; undefined where that is as it was for the recovery. */
+  readonly pausedAutoConf: string | undefined;
 }
 
 export interface ConfigurationRequest {
@@ -90,6 +92,10 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   });
   // Of its time as a standby: it would delete archived WAL while a primary that is to be recovers. A clone has none anyhow.
   const meanwhile: readonly Setting[] = purpose.kind === 'production' ? [['archive_cleanup_command', '']] : [];
+  // Whoever waits for the pause reads of it in the log. A clone's settings see to that anyhow.
+  const watched = purpose.kind === 'production' && request.action === 'pause' ? watchedSettings((name) => saidOf(preflight, name)) : [];
+  const recovering = (settings: readonly Setting[]): string =>
+    writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...meanwhile, ...settings, ...recovery]);
   // A standby made of it later asks the repository; a clone asks nobody.
   const afterwards: readonly Setting[] = fetch === undefined ? [] : [['restore_command', fetch]];
   return {
@@ -100,9 +106,16 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
       .toSorted(),
     leftLines: files.leftLines,
     outside: files.outside,
-    recoveringAutoConf: writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...meanwhile, ...recovery]),
+    recoveringAutoConf: recovering(watched),
     settledAutoConf: writeAutoConf(withoutRecovery(autoConf), [...own, ...afterwards]),
+    pausedAutoConf: watched.length === 0 ? undefined : recovering([]),
   };
+}
+
+/** All that its configuration files say of a setting: among those that are included nobody tells which has the last word. */
+function saidOf(preflight: Preflight, name: string): readonly string[] {
+  const included = Array.from(preflight.included.values(), (text) => lastSetting(text, name));
+  return [originalSetting(preflight, name), ...included].flatMap((value) => (value === undefined ? [] : [value]));
 }
 
 /** The major of the backup's server. */

@@ -12,6 +12,7 @@ import { configurationBytes } from '../configuration-text.ts';
 import type { Restored } from './apply.ts';
 import { writeText } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
+import { isPaused } from './paused-inspect.ts';
 
 const FIRST_PORT = 55_432;
 const PORTS_TRIED = 200;
@@ -135,7 +136,7 @@ async function startAndWait(options: StartOptions): Promise<Started> {
         hint: `The whole log is ${logFile}.`,
       });
     }
-    if (options.action === 'pause' && (await isPaused(logFile))) return { state: 'paused', timeline };
+    if (options.action === 'pause' && (await isPaused(dataDirectory, logFile))) return { state: 'paused', timeline };
     signal.throwIfAborted();
     if (clock.now().getTime() > deadlineMs) {
       throw new DbadminError('restore-failed', `recovery in ${dataDirectory} took longer than ${timeoutSeconds} s`, {
@@ -162,9 +163,12 @@ export interface RecoverOptions extends StartOptions {
 export async function recoverOrStop(options: RecoverOptions): Promise<Started> {
   options.signal.throwIfAborted();
   const started = await startAndWait(options).catch(async (error: unknown) => {
-    throw await withServer(options, error);
+    const told = await withServer(options, error);
+    await logAsBefore(options);
+    throw told;
   });
   if (started.state === 'open') await putAway(options);
+  if (started.state === 'paused') await logAsBefore(options);
   return started;
 }
 
@@ -258,6 +262,16 @@ async function putAway({ restored, settles, log }: RecoverOptions): Promise<void
   await removeSpool(restored, log);
 }
 
+/** Once nobody waits for its pause a production logs as it always did: it may open from there without anybody's looking at its configuration. */
+async function logAsBefore({ restored, log }: RecoverOptions): Promise<void> {
+  if (restored.pausedAutoConf === undefined) return;
+  await rewriteAutoConf(restored, restored.pausedAutoConf).catch((error: unknown) => {
+    log.warn(
+      `the postgresql.auto.conf in ${restored.dataDirectory} still has lc_messages, log_min_messages or log_destination as its recovery was watched with (${reasonOf(error)}): take them out`,
+    );
+  });
+}
+
 /** The WAL that was laid down for the recovery. What is left of it harms nobody. */
 export async function removeSpool({ dataDirectory, spoolDirectory }: Restored, log: Log): Promise<void> {
   await rm(spoolDirectory, { recursive: true, force: true }).catch((error: unknown) => {
@@ -266,13 +280,17 @@ export async function removeSpool({ dataDirectory, spoolDirectory }: Restored, l
 }
 
 /** postgresql.auto.conf as it is to stay: without the recovery that is over, and without the quarantine there was. */
-export async function settleConfiguration({ dataDirectory, settledAutoConf, owner }: Restored): Promise<void> {
+export async function settleConfiguration(restored: Restored): Promise<void> {
+  await rewriteAutoConf(restored, restored.settledAutoConf);
+}
+
+async function rewriteAutoConf({ dataDirectory, owner }: Restored, text: string): Promise<void> {
   const file = path.join(dataDirectory, 'postgresql.auto.conf');
-  await writeText(`${file}.tmp`, configurationBytes(settledAutoConf), owner);
+  await writeText(`${file}.tmp`, configurationBytes(text), owner);
   await rename(`${file}.tmp`, file);
   await syncDirectory(dataDirectory);
   const pid = await serverPid(dataDirectory);
-  // A server that runs takes it in: its restore_command led to WAL that is removed now.
+  // A server that runs takes it in: once it is settled, its restore_command led to WAL that is removed now.
   if (pid !== undefined) process.kill(pid, 'SIGHUP');
 }
 
@@ -288,11 +306,6 @@ async function stateOf(dataDirectory: string, clock: Clock): Promise<ControlFile
     }
     await clock.sleep(100);
   }
-}
-
-/** The server says so in its log; asking it by SQL would need a password that a clone may not share. */
-async function isPaused(logFile: string): Promise<boolean> {
-  return /recovery has paused|pausing at the end of recovery/.test(await readFile(logFile, 'utf8'));
 }
 
 /** The version of programs, to refuse another major before anything is written: `17`. */
