@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { LOCK_TRIAL_PREFIX } from '../storage/keys.ts';
+import { placeNow } from '../storage/place-clock.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Finding } from './check/finding.ts';
 
@@ -58,7 +59,7 @@ async function tryLock(store: ObjectStore): Promise<void> {
   for await (const object of store.list(LOCK_TRIAL_PREFIX)) earlier.push(object.key);
   for (const key of earlier) await store.delete(key).catch(() => undefined);
   const key = LOCK_TRIAL_PREFIX + randomBytes(8).toString('hex');
-  await store.create(key, randomBytes(64), { lockUntil: new Date(Date.now() + TRIAL_MS) });
+  await store.create(key, randomBytes(64), { lockUntil: new Date(placeNow(store, new Date()).getTime() + TRIAL_MS) });
   try {
     await store.delete(key);
   } catch (error) {

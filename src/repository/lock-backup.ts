@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import type { SegmentPosition } from '../postgres/segment.ts';
+import { placeNow } from '../storage/place-clock.ts';
 import type { LockOutcome, ObjectStore } from '../storage/store.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey, walPrefix } from './layout.ts';
@@ -65,7 +66,7 @@ type LockedSummary = Pick<
 export async function lockBackup(repository: Repository, backup: BackupToLock, clock: Clock): Promise<LockReport | undefined> {
   const { lockDays } = repository.store.capabilities;
   if (lockDays === undefined) return undefined;
-  return await lockBackupUntil(repository, backup, lockEnd(clock.now(), lockDays));
+  return await lockBackupUntil(repository, backup, lockEnd(placeNow(repository.store, clock.now()), lockDays));
 }
 
 /**

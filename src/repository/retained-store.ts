@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { passThrough } from '../storage/pass-through.ts';
+import { placeNow } from '../storage/place-clock.ts';
 import type { ObjectStore } from '../storage/store.ts';
 
 const DAY_MS = 86_400_000;
@@ -44,6 +45,10 @@ export function withRetention(store: ObjectStore, { lockDays, clock }: { readonl
     ...passThrough(store),
     capabilities: { ...store.capabilities, lockDays },
     create: async (key, body, options) =>
-      await store.create(key, body, isLockedAtCreation(key) ? { lockUntil: lockEnd(clock.now(), lockDays), ...options } : options),
+      await store.create(
+        key,
+        body,
+        isLockedAtCreation(key) ? { lockUntil: lockEnd(placeNow(store, clock.now()), lockDays), ...options } : options,
+      ),
   };
 }

@@ -3,6 +3,7 @@ import { DbadminError, isDbadminError, reasonOf } from '../base/errors.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { historyName, parseSegmentName } from '../postgres/segment.ts';
 import { parseTimelineHistory, type TimelineHistory } from '../postgres/timeline.ts';
+import { placeNow } from '../storage/place-clock.ts';
 import type { ObjectStore, StoredObject } from '../storage/store.ts';
 import { contentHash } from './keys.ts';
 import { isOfOneObject, readOr } from './passed-over.ts';
@@ -95,11 +96,11 @@ export class WalArchive {
         if (!isDbadminError(error, 'storage-exists')) throw error;
       }
     }
-    const { header: present, isFull } = await this.#readStartAt(key);
+    const { header: present, isFull, storedAt } = await this.#readStartAt(key);
     if (present.hash === hash) {
       // Some servers confirm more than they keep: its beginning alone is no proof of the rest.
       if (!isFull) await this.#checkWhole(key, segment);
-      await this.#lockAsMade(key, present, times);
+      await this.#lockAsMade(key, storedAt, times);
       return 'present';
     }
     throw new DbadminError('wal-conflict', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is in the archive with other content`, {
@@ -112,11 +113,11 @@ export class WalArchive {
    * Whoever stored it may have failed before the lock was looked for. It is the one that it was to have then: what is offered again
    * is not kept for longer. What is locked for as long already is fine, in whatever mode: WAL does not wait for a stricter one.
    */
-  async #lockAsMade(key: string, { receivedAt }: WalHeader, { receivedAt: now }: WalTimes): Promise<void> {
+  async #lockAsMade(key: string, storedAt: Date, { receivedAt: now }: WalTimes): Promise<void> {
     const { lockDays } = this.#store.capabilities;
     if (lockDays === undefined) return;
-    const until = lockEnd(new Date(receivedAt), lockDays);
-    if (until <= now) return;
+    const until = lockEnd(storedAt, lockDays);
+    if (until <= placeNow(this.#store, now)) return;
     try {
       await this.#store.extendLock(key, until);
     } catch (error) {
@@ -236,12 +237,13 @@ export class WalArchive {
   }
 
   /** The header, and whether the object is as long as it says; one that does not say is not. */
-  async #readStartAt(key: string): Promise<{ readonly header: WalHeader; readonly isFull: boolean }> {
+  async #readStartAt(key: string): Promise<{ readonly header: WalHeader; readonly isFull: boolean; readonly storedAt: Date }> {
     const object = await this.#statThere(key);
     const start = peekStart('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
     if (start === undefined) throw damaged(key, 'Its header is cut short.');
     const header = walHeader(start.header, key);
-    return { header, isFull: header.bodyBytes !== undefined && start.sizeWith(header.bodyBytes) === object.sizeBytes };
+    const isFull = header.bodyBytes !== undefined && start.sizeWith(header.bodyBytes) === object.sizeBytes;
+    return { header, isFull, storedAt: object.modifiedAt };
   }
 
   async #statThere(key: string): Promise<StoredObject> {

@@ -22,6 +22,7 @@ import { readingParameters } from './s3-headers.ts';
 import { retryRequest, type Again } from './s3-again.ts';
 import { bucketLocks, deleteVersion, extendVersionLock, hideObject, insistOnLock, isLesserMode, type LockTarget } from './s3-lock.ts';
 import { eraseVersions, showsVersions } from './s3-versions.ts';
+import { placeNow } from './place-clock.ts';
 import type { CreateOptions, LockOutcome, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
 
 export interface S3Options extends S3Place, S3Timeouts {
@@ -61,7 +62,9 @@ class S3Store implements ObjectStore {
     this.#again = options.again ?? ONCE;
     this.#before = options.prefix === '' ? '' : `${options.prefix}/`;
     this.description = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`}`;
-    this.capabilities = { conditionalCreate: options.conditionalCreate, locks: options.lockMode !== undefined };
+    // The SDK takes it from each answer: a clock that is off is gone on with.
+    const clockAheadMs = (): number => client.config.systemClockOffset;
+    this.capabilities = { conditionalCreate: options.conditionalCreate, locks: options.lockMode !== undefined, clockAheadMs };
   }
 
   async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
@@ -149,7 +152,7 @@ class S3Store implements ObjectStore {
         await hideObject(this.#lockTarget, objectName);
         return;
       }
-      const outcome = await deleteVersion(this.#lockTarget, key, objectName, new Date());
+      const outcome = await deleteVersion(this.#lockTarget, key, objectName, placeNow(this, new Date()));
       if (outcome === 'plainly' || (outcome === 'refused' && (await this.#locksNothing()))) this.#deletesPlainly = true;
       // The answer to HEAD has no body, so a missing bucket and a missing object look the same.
       if (outcome === 'absent') await this.#checkBucket();

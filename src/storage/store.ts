@@ -128,6 +128,8 @@ export interface StoreCapabilities {
   readonly locks: boolean;
   /** For how many days what is to be kept is locked, where a decorator sees to that. */
   readonly lockDays?: number | undefined;
+  /** How far the clock of the place, which decides when locks end, is ahead of this machine's, by its last answer; not at all unless given. */
+  readonly clockAheadMs?: (() => number) | undefined;
 }
 
 export type LockSupport =

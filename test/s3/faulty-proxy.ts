@@ -35,7 +35,9 @@ export type Fault =
   /** Asks the server without the Range header. */
   | { readonly kind: 'ignore-range' }
   /** Leaves these headers out of the answer; names in lower case. */
-  | { readonly kind: 'hide-headers'; readonly names: readonly string[] };
+  | { readonly kind: 'hide-headers'; readonly names: readonly string[] }
+  /** Answers as a server whose clock is so far ahead of the real one's. */
+  | { readonly kind: 'other-time'; readonly aheadMs: number };
 
 /** Whether a request meets a fault; `count` counts the requests seen, from 1. */
 export type FaultPlan = (request: {
@@ -129,6 +131,7 @@ function meet(target: string, fault: Fault | undefined, request: IncomingMessage
     case 'stall':
     case 'ignore-range':
     case 'hide-headers':
+    case 'other-time':
     case undefined:
       forward(target, fault, request, response);
   }
@@ -180,6 +183,7 @@ async function passOn(
   }
   const hidden = new Set(['transfer-encoding', ...(fault?.kind === 'hide-headers' ? fault.names : [])]);
   const headers = Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !hidden.has(name)));
+  if (fault?.kind === 'other-time') headers['date'] = new Date(Date.now() + fault.aheadMs).toUTCString();
   const isCut = fault?.kind === 'truncate' || fault?.kind === 'stall';
   const sent = isCut || fault?.kind === 'shorten' ? body.subarray(0, fault.bytes) : body;
   const announced = isCut ? body.byteLength : sent.byteLength;

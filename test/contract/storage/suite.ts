@@ -120,7 +120,7 @@ function describeSingleObjects(open: () => ObjectStore, { conditionalCreate = tr
   });
 
   it('says whether its creates are atomic and whether it locks', () => {
-    expect(open().capabilities).toEqual({ conditionalCreate, locks });
+    expect(open().capabilities).toMatchObject({ conditionalCreate, locks });
   });
 
   if (!conditionalCreate) return;
