@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { formatDuration } from '../base/durations.ts';
+import { messageOf, systemCodeOf } from '../base/errors.ts';
 import { parseBytea } from './bytea.ts';
 import { connectionError } from './connection-error.ts';
 import { connectToWanted, type Standing } from './host-choice.ts';
@@ -24,6 +25,11 @@ export interface ClientOptions {
   /** Settings of its sessions from their start on: those of the database and the role do not count against them. */
   readonly settings?: Readonly<Record<string, string>>;
   /**
+   * For SQL that is not dbadmin's own: it runs with the search_path that the server, the database or the role is set to. Without it names
+   * that have no schema are those of the catalog alone.
+   */
+  readonly path?: 'own';
+  /**
    * False where short transactions call many large statements: compiling each costs the server a second where it is built with JIT,
    * twenty times what the work takes. Of a single connection.
    */
@@ -38,7 +44,7 @@ export interface ClientOptions {
  * A client for ordinary SQL, connected to the first host that answers and is what `targetSessionAttrs` asks for, and proven by one
  * query. It stays with that host. Close it with `end()`.
  *
- * bigint columns come as text. Nothing is prepared by name, so that it works wherever a session does.
+ * Names without a schema are those of the catalog, unless `path` says otherwise. bigint columns come as text. Nothing is prepared by name, so that it works wherever a session does.
  *
  * @throws {DbadminError} `connection-failed`, or `credentials-wrong` when the server refused the password.
  */
@@ -58,7 +64,36 @@ export function addressOf({ options }: postgres.Sql): HostAddress {
   return { host, port };
 }
 
+/**
+ * Whoever may make functions in a schema of the path, as every role may in public up to PostgreSQL 14, makes one that fits its arguments better
+ * than that of the catalog, and it runs with the rights of whoever asks. Said at the start, this holds for each session that the client ever has,
+ * and is no setting that a pooler would leave to the next. Two quotes, as the library sends no empty value.
+ *
+ * @see https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058
+ */
+const CATALOG_ALONE = { search_path: '""' } as const;
+
+/** Who does not take the setting, as PgBouncer, is asked without: what is set later would stay there for others. */
 async function connectTo(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
+  try {
+    if (options.path === 'own') return await tryConnect(here, address, options);
+    return await tryConnect(here, address, { ...options, settings: { ...CATALOG_ALONE, ...options.settings } }).catch(
+      async (error: unknown) => {
+        if (!isSettingRefused(error)) throw error;
+        return await tryConnect(here, address, options);
+      },
+    );
+  } catch (error) {
+    throw connectionError(here, error);
+  }
+}
+
+/** protocol_violation of a pooler. */
+function isSettingRefused(error: unknown): boolean {
+  return systemCodeOf(error) === '08P01' && /startup parameter/.test(messageOf(error));
+}
+
+async function tryConnect(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
   const answered = new AbortController();
   const sockets = new Set<Socket>();
   const sql = createClient({
@@ -72,7 +107,7 @@ async function connectTo(here: ConnectionParameters, address: HostAddress, optio
     await Promise.race([proof, unanswered(here.connectTimeoutMs, answered.signal)]);
   } catch (error) {
     await sql.end({ timeout: 1 }).catch(() => undefined);
-    throw connectionError(here, error);
+    throw error;
   } finally {
     answered.abort();
   }

@@ -46,9 +46,13 @@ export async function inOneSession<Value>(from: Sql, work: (from: TransactionSql
   return (await from.begin('isolation level repeatable read read only', work)) as Value;
 }
 
-/** The same for writing. `own`: values are read as the session is set, for texts that were not written by an openTableReader. */
+/**
+ * The same for writing, with the search_path of the session, on which triggers, domains and constraints may rely: for what is asked of the
+ * catalog see byCatalogAlone. `own`: values are read as the session is set, for texts that were not written by an openTableReader.
+ */
 export async function openTableWriter(parameters: ConnectionParameters, text: 'fixed' | 'own' = 'fixed'): Promise<Sql> {
-  return await openSession(parameters, { ...WHOLE_TABLE_SETTINGS, ...(text === 'fixed' ? TEXT_SETTINGS : {}) });
+  const settings = { ...WHOLE_TABLE_SETTINGS, ...(text === 'fixed' ? TEXT_SETTINGS : {}) };
+  return await openSession(parameters, settings, { path: 'own' });
 }
 
 /** The server's refusal to show or take only a part of the rows, as an error that says so; undefined for any other error. */

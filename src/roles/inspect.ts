@@ -84,7 +84,8 @@ function settingNames(document: RolesDocument): readonly string[] {
 
 /** Reads in one snapshot of a connection of its own, which is closed afterwards. */
 export async function readSnapshot<T>(connection: ConnectionParameters, read: (snapshot: TransactionSql) => Promise<T>): Promise<T> {
-  const client = await openClient(connection, { applicationName: APPLICATION_NAME });
+  // The snapshot sets the path for itself: what the session has is read in it.
+  const client = await openClient(connection, { applicationName: APPLICATION_NAME, path: 'own' });
   try {
     return await inSnapshot(client, read);
   } finally {

@@ -60,7 +60,9 @@ async function checkDatabase(
   database: string,
   looked: { indexes: number; tables: number; readonly findings: string[] },
 ): Promise<boolean> {
-  const sql = await openClient({ ...superuser, database }, { max: CONNECTIONS, applicationName: 'dbadmin drill', settings });
+  // With the path of the database: functions of indexes may find what they name by it.
+  const options = { max: CONNECTIONS, applicationName: 'dbadmin drill', settings, path: 'own' } as const;
+  const sql = await openClient({ ...superuser, database }, options);
   try {
     const schema = await provideAmcheck(sql);
     if (schema === undefined) return false;

@@ -22,7 +22,7 @@ export async function runAssertions(
   const results: AssertionResult[] = [];
   let sql: postgres.Sql;
   try {
-    sql = await openClient(parameters, { applicationName: 'dbadmin drill', settings });
+    sql = await openClient(parameters, { applicationName: 'dbadmin drill', settings, path: 'own' });
   } catch (error) {
     const got = `no answer: ${messageOf(error)}`;
     return assertions.map((each) => ({ ...each, got, holds: false }));

@@ -48,7 +48,8 @@ async function look(parameters: ConnectionParameters): Promise<void> {
 }
 
 async function openPooled(parameters: ConnectionParameters): Promise<PooledSession> {
-  const sql = await openClient(parameters);
+  // As pg_dump begins: a pooler may give who says more at the start another session.
+  const sql = await openClient(parameters, { path: 'own' });
   const close = async (): Promise<void> => await sql.end({ timeout: 1 });
   try {
     // Some poolers give a client that sets anything a session of its own, which is enough for pg_dump. Of this one the others keep account.

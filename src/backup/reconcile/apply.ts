@@ -74,7 +74,8 @@ async function undo(
   let ran = false;
   for (const statement of statements) {
     for (const database of await databasesFor(superuser, statement)) {
-      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME, settings });
+      const path = statement.path === undefined ? {} : { path: statement.path };
+      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME, settings, ...path });
       try {
         if (!(await hasRoles(sql, statement.roles)) || !(await hasObject(sql, statement.presence))) continue;
         await run(sql, statement);

@@ -15,6 +15,8 @@ export interface ReconcileStatement {
   readonly kind: 'runs' | 'generates' | 'calls';
   /** Whether it holds a verifier, which must not be logged. */
   readonly secret: boolean;
+  /** Its session has the search_path that the database gives: for names that were typed without a schema, and for what a procedure does. */
+  readonly path?: 'own';
 }
 
 const VERIFIER = /^SCRAM-SHA-256\$\d{1,9}:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}$/;
@@ -42,6 +44,8 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
         where: { kind: 'database', name: deed.database } as const,
         // It may be younger than the restored moment: then nobody has a privilege on it.
         presence: presenceSql(deed.on),
+        // Types of arguments may be written without a schema.
+        ...(deed.on.kind === 'function' || deed.on.kind === 'procedure' ? ({ path: 'own' } as const) : {}),
       };
       return [revoke, { ...revoke, sql: byGrantorsSql(deed.on, deed.grantee, sql), kind: 'generates' }];
     }
@@ -64,6 +68,7 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
           presence: undefined,
           kind: 'calls',
           secret: false,
+          path: 'own',
         },
       ];
     }
@@ -123,11 +128,14 @@ function isPublic(grantee: string): boolean {
   return grantee === 'PUBLIC' || grantee === 'public';
 }
 
-/** What others than the owner granted, only they can revoke: the query makes a statement for each of them. */
+/**
+ * What others than the owner granted, only they can revoke: the query makes a statement for each of them. Whatever the path is, each function
+ * and operator in it is that of the catalog, to whose arguments none fits better.
+ */
 function byGrantorsSql(on: RevokedObject, grantee: string, revokeSql: string): string {
-  const who = isPublic(grantee) ? '0' : `${quoteLiteral(quoteName(grantee))}::regrole::oid`;
-  return `SELECT DISTINCT format('SET LOCAL ROLE %I; ', pg_get_userbyid(one.grantor)) || ${quoteLiteral(revokeSql)} || '; RESET ROLE'
-  FROM (${aclSql(on)}) AS held (acl), aclexplode(held.acl) AS one WHERE one.grantee = ${who}`;
+  const who = isPublic(grantee) ? '0::oid' : `${quoteLiteral(quoteName(grantee))}::regrole::oid`;
+  return `SELECT DISTINCT pg_catalog.format('SET LOCAL ROLE %I; ', pg_catalog.pg_get_userbyid(one.grantor)) || ${quoteLiteral(revokeSql)} || '; RESET ROLE'
+  FROM (${aclSql(on)}) AS held (acl), pg_catalog.aclexplode(held.acl) AS one WHERE one.grantee = ${who}`;
 }
 
 function aclSql({ kind, schema, name }: RevokedObject): string {
@@ -144,7 +152,7 @@ function aclSql({ kind, schema, name }: RevokedObject): string {
       return `SELECT datacl FROM pg_database WHERE datname = ${quoteLiteral(name)}`;
     case 'function':
     case 'procedure':
-      return `SELECT proacl FROM pg_proc WHERE oid = ${quoteLiteral(routineSql(schema, name))}::regprocedure`;
+      return `SELECT proacl FROM pg_proc WHERE oid = ${quoteLiteral(routineSql(schema, name))}::regprocedure::oid`;
   }
 }
 

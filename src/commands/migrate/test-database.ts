@@ -93,7 +93,7 @@ export async function seedScratch(
 
 /** In the scratch database only, and only where the machine has it: without it the tests say what they lack. */
 async function makePgtap(scratch: ConnectionParameters, warn: (text: string) => void): Promise<void> {
-  const sql = await openClient(scratch);
+  const sql = await openClient(scratch, { path: 'own' });
   try {
     const [available] = await sql`select from pg_catalog.pg_available_extensions where name = 'pgtap'`;
     if (available !== undefined) await sql`create extension if not exists pgtap`;

@@ -113,6 +113,7 @@ async function performSql(config: Config, todo: Extract<JobCommands, { kind: 'sq
       { ...connection, database: todo.database ?? connection.database },
       {
         applicationName: `dbadmin job ${options.job}`.slice(0, 63),
+        path: 'own',
         onNotice: ({ severity, message }) => print(options, `${severity}: ${message}\n`),
       },
     );
@@ -136,7 +137,7 @@ async function performSql(config: Config, todo: Extract<JobCommands, { kind: 'sq
   options.signal.addEventListener('abort', onAbort, { once: true });
   try {
     const { state } =
-      await sql`select set_config('dbadmin.job', ${options.job}, false), set_config('dbadmin.due', ${options.due.toISOString()}, false)`;
+      await sql`select pg_catalog.set_config('dbadmin.job', ${options.job}, false), pg_catalog.set_config('dbadmin.due', ${options.due.toISOString()}, false)`;
     return await runSql(
       {
         sql,

@@ -10,4 +10,4 @@ export function markEffect(schema: string): string {
 }
 
 /** SQL that gives one row where the tables of the control database are, so that {@link markEffect} may be asked there. `$1` is the table. */
-export const HAS_RUNS = `select 1 where to_regclass($1) is not null and has_table_privilege(to_regclass($1), 'select, update')`;
+export const HAS_RUNS = `select 1 where pg_catalog.to_regclass($1) is not null and pg_catalog.has_table_privilege(pg_catalog.to_regclass($1), 'select, update')`;
