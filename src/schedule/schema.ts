@@ -113,9 +113,14 @@ const policySchema = section({
       .array(
         section({
           sql: text,
-          is: z.union([z.string(), z.number(), z.boolean(), z.null()], {
-            error: (issue) => (issue.input === undefined ? '"is" is missing' : 'expected a single value'),
-          }),
+          is: z
+            .union([z.string(), z.number(), z.boolean(), z.null()], {
+              error: (issue) => (issue.input === undefined ? '"is" is missing' : 'expected a single value'),
+            })
+            // YAML's 9007199254740993 has become another number here.
+            .refine((is) => typeof is !== 'number' || !Number.isInteger(is) || Number.isSafeInteger(is), {
+              error: 'whole numbers beyond 9007199254740991 cannot be told from their neighbours: write it as text, in quotes',
+            }),
         }),
       )
       .optional(),

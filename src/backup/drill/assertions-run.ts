@@ -59,12 +59,21 @@ function describe(answer: Answer): string {
   return answer.kind === 'value' ? plain(answer.value) : answer.reason;
 }
 
-/** Numbers are compared as numbers, since bigint and numeric come as text; everything else as it prints. */
+const WHOLE = /^\s*([+-]?\d+)(?:\.0*)?\s*$/;
+
+/** Numbers are compared as numbers, since bigint and numeric come as text, and whole ones to the last digit; everything else as it prints. */
 export function isEqual(value: unknown, is: DrillAssertion['is']): boolean {
   if (is === null || value === null || value === undefined) return is === null && (value === null || value === undefined);
-  if (typeof is === 'number') return typeof value !== 'boolean' && plain(value).trim() !== '' && Number(plain(value)) === is;
+  if (typeof is === 'number') return typeof value !== 'boolean' && isNumber(plain(value), is);
   if (typeof is === 'boolean') return value === is;
   return plain(value) === is;
+}
+
+function isNumber(text: string, is: number): boolean {
+  const [, whole] = WHOLE.exec(text) ?? [];
+  // As doubles 9007199254740993 and 9007199254740992 are one.
+  if (whole !== undefined && Number.isInteger(is)) return BigInt(whole) === BigInt(is);
+  return text.trim() !== '' && Number(text) === is;
 }
 
 function plain(value: unknown): string {

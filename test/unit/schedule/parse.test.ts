@@ -262,3 +262,11 @@ test('policies: wal.required names repositories of the policy', () => {
   expect(parse(policy('all')).policies.get('p')?.wal.required).toEqual(['local', 'offsite']);
   expect(problemsOf(policy('[local, elsewhere]'))).toEqual([expect.stringMatching(/not one of the policy's repositories: elsewhere$/)]);
 });
+
+test('policies: a whole number of an assertion that cannot be told from its neighbours is refused, and taken as text', () => {
+  const asking = (is: string): string =>
+    `version: 1\npolicies:\n  p:\n    cluster: main\n    repositories: [local]\n    drill: { cron: "@daily", assert: [{ sql: select 1, is: ${is} }] }\n`;
+  expect(problemsOf(asking('9007199254740993'))).toEqual([expect.stringMatching(/^6:\d+: .*9007199254740991.*in quotes/)]);
+  expect(problemsOf(asking('-9007199254740993'))).toHaveLength(1);
+  for (const is of ['9007199254740991', '1.5', "'9007199254740993'", 'null']) expect(parse(asking(is)).jobs).toHaveLength(1);
+});

@@ -35,6 +35,9 @@ test('isEqual: numbers as numbers, whatever type the server gives; nothing else 
     ['0', 0],
     [7n, 7],
     ['1.50', 1.5],
+    ['-9007199254740991.00', -9_007_199_254_740_991],
+    ['1e3', 1000],
+    ['9007199254740993', '9007199254740993'],
     [true, true],
     [null, null],
     ['x', 'x'],
@@ -48,6 +51,9 @@ test('isEqual: numbers as numbers, whatever type the server gives; nothing else 
     ['true', true],
     [1, true],
     ['1', 2],
+    // As doubles these are one.
+    ['9007199254740993', 9_007_199_254_740_992],
+    ['9007199254740993', '9007199254740992'],
     [0, null],
     ['null', null],
   ] as const;
