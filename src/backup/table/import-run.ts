@@ -5,13 +5,13 @@ import type { TransactionSql } from 'postgres';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { byCatalogAlone } from '../../postgres/catalog-path.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { quoteName } from '../../postgres/quote.ts';
 import { openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { fillNewTable, insertMissingRows, MISSING, stageMissingRows, stageRows } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
 import { inspectInsert, type InsertBehaviour } from './insert-inspect.ts';
+import { makeMissingSchema } from './schema-apply.ts';
 import { moveSequences, type OvertakenSequence } from './sequence-apply.ts';
 import type { TableName } from './transfer-run.ts';
 
@@ -90,7 +90,7 @@ async function importRows(
         const sequences = await byCatalogAlone(transaction, async () => await moveSequences(transaction, target, MISSING));
         return { to: target, made: false, rows: exported.rows, added, fired: behaviour.triggers, sequences };
       }
-      await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(target.schema)}`);
+      await makeMissingSchema(transaction, target.schema);
       const copied = await fillNewTable(transaction, exported.table, target, rows());
       refuseOtherRows(exported, copied.sha256, copied.rows, directory);
       return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [], sequences: [] };

@@ -9,6 +9,7 @@ import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } fr
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
+import { makeMissingSchema } from './schema-apply.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -41,7 +42,7 @@ export async function transferTables(
   try {
     return await endedBy(signal, [from, into], target, async () => {
       return await into.begin(async (transaction) => {
-        await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
+        await makeMissingSchema(transaction, schema);
         return await inOneSession(from, async (reading) => await transferEach(reading, transaction, tables, schema));
       });
     });
@@ -100,12 +101,19 @@ async function refuseUnfit(sql: TransactionSql, target: ConnectionParameters, ta
       quote_ident(current_user) as role, quote_ident(current_database()) as database`;
   if (state?.standby === true)
     throw new DbadminError('refused', `${describeParameters(target)} is a standby: nothing can be copied into it`);
-  if (state?.may === false) {
+  const [there] = await sql<{ may: boolean; name: string }[]>`
+    select has_schema_privilege(oid, 'CREATE') as may, quote_ident(nspname) as name from pg_namespace where nspname = ${schema}`;
+  if (there === undefined && state?.may === false) {
     throw new DbadminError('privilege-missing', `role ${state.role} may not make schemas in database ${state.database}`, {
-      hint: `An administrator may allow it: GRANT CREATE ON DATABASE ${state.database} TO ${state.role}`,
+      hint: `An administrator may allow it: GRANT CREATE ON DATABASE ${state.database} TO ${state.role}. Or give a schema that is there with --schema.`,
     });
   }
   await refuseTaken(sql, tables, schema);
+  if (there?.may === false) {
+    throw new DbadminError('privilege-missing', `role ${state?.role} may not make tables in schema ${there.name}`, {
+      hint: `An administrator may allow it: GRANT CREATE ON SCHEMA ${there.name} TO ${state?.role}`,
+    });
+  }
 }
 
 async function refuseTaken(into: Sql | TransactionSql, tables: readonly TableName[], schema: string): Promise<void> {

@@ -1,6 +1,11 @@
+import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exportTable } from '../../../src/backup/table/export-run.ts';
+import { importTable } from '../../../src/backup/table/import-run.ts';
 import { refuseTransfer, transferTables } from '../../../src/backup/table/transfer-run.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -113,5 +118,33 @@ test('a schema that the role may not use is told as that, before anything is res
   await expect(refuseTransfer(visitor, [{ schema: 'public', name: 'a' }], 'back')).rejects.toMatchObject({
     code: 'privilege-missing',
     detail: expect.stringContaining('permission denied for schema back'),
+  });
+});
+
+test('who may make tables in a schema that is there, and no schemas, copies and imports into it', async () => {
+  await sql.unsafe('create database kept');
+  await sql.unsafe(`create table sown (n int); insert into sown values (1), (2); create role keeper login; create role guest login`);
+  await inDatabase('kept', 'create schema kept authorization keeper; grant usage on schema kept to guest');
+  const keeper = { ...cluster.parameters('kept'), user: 'keeper' };
+  const tables = [{ schema: 'public', name: 'sown' }];
+  await refuseTransfer(keeper, tables, 'kept');
+  expect(await transferTables(cluster.parameters(), keeper, tables, 'kept', NEVER)).toMatchObject([{ rows: 2 }]);
+
+  const directory = await makeDirectory();
+  const out = { directory: path.join(directory, 'sown'), clock: systemClock, tool: 'test', signal: NEVER };
+  await exportTable({ parameters: cluster.parameters(), schema: 'public', name: 'sown', ...out });
+  const to = { schema: 'kept', name: 'again' };
+  expect(await importTable({ parameters: keeper, directory: out.directory, to })).toMatchObject({ made: true, rows: 2 });
+  await removeDirectory(directory);
+
+  await expect(refuseTransfer(keeper, tables, 'other')).rejects.toMatchObject({
+    code: 'privilege-missing',
+    message: 'role keeper may not make schemas in database kept',
+  });
+  const other = [{ schema: 'public', name: 'other' }];
+  await expect(refuseTransfer({ ...keeper, user: 'guest' }, other, 'kept')).rejects.toMatchObject({
+    code: 'privilege-missing',
+    message: 'role guest may not make tables in schema kept',
+    hint: 'An administrator may allow it: GRANT CREATE ON SCHEMA kept TO guest',
   });
 });
