@@ -28,6 +28,8 @@ export interface ApplyOptions {
   readonly port: number;
   readonly clusterName: string;
   readonly action: TargetAction;
+  /** Whether it is started at once, and its recovery waited for. */
+  readonly isWatched?: boolean;
   /** Given when the cluster is to go on in the original's place, not as a clone: the words that fetch WAL, absolute paths. */
   readonly production?: { readonly walGet: readonly string[] } | undefined;
   /** Settings in place of the others until the restored cluster is settled. */
@@ -98,8 +100,8 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
       ? { kind: 'clone', port: options.port, clusterName: options.clusterName, machineBytes: memoryHere() }
       : { kind: 'production', walGet: production.walGet };
   const libraries = await librariesOf(options);
-  const { action, quarantine = [] } = options;
-  const configuration = planConfiguration(preflight, { purpose, action, libraries: libraries.kept, quarantine });
+  const { action, isWatched, quarantine = [] } = options;
+  const configuration = planConfiguration(preflight, { purpose, action, isWatched, libraries: libraries.kept, quarantine });
   const lay: LayDownOptions = {
     plan: layout,
     blobs: preflight.blobs,

@@ -50,6 +50,8 @@ export interface RestoredConfiguration {
 export interface ConfigurationRequest {
   readonly purpose: Purpose;
   readonly action: TargetAction;
+  /** Whether somebody waits for a pause of its recovery. */
+  readonly isWatched?: boolean | undefined;
   readonly libraries: ReadonlyMap<LibrarySetting, readonly string[]>;
   /** Settings of the time until what came back from the past is undone, in place of the others; then nobody else gets in. */
   readonly quarantine: readonly Setting[];
@@ -93,7 +95,8 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   // Of its time as a standby: it would delete archived WAL while a primary that is to be recovers. A clone has none anyhow.
   const meanwhile: readonly Setting[] = purpose.kind === 'production' ? [['archive_cleanup_command', '']] : [];
   // Whoever waits for the pause reads of it in the log. A clone's settings see to that anyhow.
-  const watched = purpose.kind === 'production' && request.action === 'pause' ? watchedSettings((name) => saidOf(preflight, name)) : [];
+  const isWatched = request.isWatched === true && request.action === 'pause' && purpose.kind === 'production';
+  const watched = isWatched ? watchedSettings((name) => saidOf(preflight, name)) : [];
   const recovering = (settings: readonly Setting[]): string =>
     writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...meanwhile, ...settings, ...recovery]);
   // A standby made of it later asks the repository; a clone asks nobody.

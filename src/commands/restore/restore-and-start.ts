@@ -101,6 +101,7 @@ async function layDown(context: CommandContext, prepared: Prepared, quarantine: 
     port,
     clusterName: `${cluster.name}-restored`,
     action: options.action,
+    isWatched: options.starts,
     production,
     ...(quarantine === undefined ? {} : { quarantine: quarantine.settings }),
     programs,

@@ -195,3 +195,20 @@ describe('a directory that is included and has nothing in it', () => {
     expect(made(undefined)).toEqual([]);
   });
 });
+
+describe('a production that is to pause, and logs to syslog', () => {
+  const request = { purpose: PRODUCTION, action: 'pause', libraries: new Map(), quarantine: [] } as const;
+  const inside = preflight({ mainConf: "lc_messages = 'de_DE.UTF-8'\nlog_destination = 'syslog'\n" });
+
+  test('says so where whoever waits looks, and only until then', () => {
+    const { recoveringAutoConf, pausedAutoConf } = planConfiguration(inside, { ...request, isWatched: true });
+    expect(recoveringAutoConf).toMatch(/^lc_messages = 'C'\nlog_destination = 'stderr'$/m);
+    expect(pausedAutoConf).toBe(planConfiguration(inside, request).recoveringAutoConf);
+  });
+
+  test('logs as always where it is only laid down', () => {
+    const { recoveringAutoConf, pausedAutoConf } = planConfiguration(inside, request);
+    expect(recoveringAutoConf).not.toMatch(/^l/m);
+    expect(pausedAutoConf).toBeUndefined();
+  });
+});
