@@ -86,10 +86,11 @@ export class CompactExtents implements Extents {
     return from === 0 ? [offset, length, blob] : [offset, length, blob, from];
   }
 
-  /** Each extent, without an array for it: offset and length in the file, the blob's number, offset in the blob. */
-  forEachNumbered(visit: (offset: number, length: number, blob: number, from: number) => void): void {
+  /** Each extent from `first` to before `end`, without an array for it: offset and length in the file, the blob's number, offset in the blob. */
+  forEachNumbered(visit: (offset: number, length: number, blob: number, from: number) => void, first = 0, end = this.length): void {
     const numbers = this.#numbers;
-    for (let n = 0; n < this.length; n += 1)
+    const last = Math.min(end, this.length);
+    for (let n = first; n < last; n += 1)
       visit(numbers[n * NUMBERS] ?? 0, numbers[n * NUMBERS + 1] ?? 0, this.#blobs[n] ?? 0, numbers[n * NUMBERS + 2] ?? 0);
   }
 

@@ -8,6 +8,7 @@ import { blake3, Blake3 } from './hash.ts';
 import { compress, decompress } from './compress.ts';
 import { BodyDecryption, encryptBody, encryptedBytes, firstFrameEnd } from './encrypted-body.ts';
 import type { RepositoryKeys, Sealing } from './keys.ts';
+import { PiecesAtHand } from './pieces-at-hand.ts';
 
 /** Sealed objects: the envelope of everything that is not a pack. @see FORMAT.md "Sealed objects" */
 
@@ -104,15 +105,9 @@ export async function sealAtHand(
   header: object,
   body: AsyncIterable<Uint8Array>,
 ): Promise<StreamedBody> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of sealStream(sealing, kind, header, body)) pieces.push(piece);
-  const sizeBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-  const stream = {
-    async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-      yield* pieces;
-    },
-  };
-  return { stream, sizeBytes, replayable: true };
+  const pieces = new PiecesAtHand();
+  for await (const piece of sealStream(sealing, kind, header, body)) pieces.add(piece);
+  return { stream: pieces, sizeBytes: pieces.sizeBytes, replayable: true };
 }
 
 /**

@@ -42,7 +42,7 @@ export async function* encodeLines(
       const { extents, ...rest } = entry;
       lines.push(JSON.stringify({ ...named(rest), blobs: extents.hashes() }).slice(0, -1), `,${EXTENTS}`);
       yield Buffer.from(lines.join(''), 'utf8');
-      yield extentsText(extents);
+      yield* extentsText(extents);
       lines = ['}\n'];
       characters = 0;
       continue;

@@ -48,7 +48,7 @@ export interface WornExtent {
 }
 
 /** Memory for what is taken again. */
-const GROUP_BYTES = 32 * 1024 * 1024;
+const GROUP_BYTES = 16 * 1024 * 1024;
 
 /** Some worn blobs, and what is needed of them. */
 export interface WornGroup {

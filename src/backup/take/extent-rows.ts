@@ -31,6 +31,10 @@ export class ExtentRows {
   readonly #full: number[] = [];
   /** Where the others lie, and those that are back from there. */
   readonly #positions: number[] = [];
+  /** The chunks that somebody is going through. */
+  readonly #visited: number[] = [];
+  /** Memory of a chunk that went, for the next that comes: each new one waits for the collector, and comes late to it. */
+  #spare: Chunk | undefined;
   #overflow: OverflowFile | undefined;
   /** Whether there is no room for more: the others stay in memory, since a backup that takes much of it is better than none. */
   #isOverflowFull = false;
@@ -75,16 +79,28 @@ export class ExtentRows {
   /** The rows from `first` to before `end`, until `visit` says false; gives the row that it said it of, or `end`. */
   visit(first: number, end: number, visit: VisitExtent): number {
     for (let row = first; row < end;) {
-      const { offsets, numbers } = this.#chunkOf(row);
       const start = row % CHUNK_ROWS;
       const last = Math.min(start + end - row, CHUNK_ROWS);
-      for (let n = start; n < last; n += 1) {
-        const at = n * NUMBERS;
-        if (visit(offsets[n] ?? 0, numbers[at] ?? 0, numbers[at + 1] ?? 0, numbers[at + 2] ?? 0) === false) return row + n - start;
-      }
+      const stopped = this.#visitChunk(Math.trunc(row / CHUNK_ROWS), start, last, visit);
+      if (stopped < last) return row + stopped - start;
       row += last - start;
     }
     return end;
+  }
+
+  /** The same with rows of one chunk, by their places there. */
+  #visitChunk(chunk: number, first: number, end: number, visit: VisitExtent): number {
+    const { offsets, numbers } = this.#chunk(chunk);
+    this.#visited.push(chunk);
+    try {
+      for (let n = first; n < end; n += 1) {
+        const at = n * NUMBERS;
+        if (visit(offsets[n] ?? 0, numbers[at] ?? 0, numbers[at + 1] ?? 0, numbers[at + 2] ?? 0) === false) return n;
+      }
+      return end;
+    } finally {
+      this.#visited.pop();
+    }
   }
 
   /** Whether both have the same extents. */
@@ -108,7 +124,8 @@ export class ExtentRows {
     if (here !== undefined) return here;
     const position = this.#positions[at];
     if (position === undefined || this.#overflow === undefined) throw new DbadminError('internal', `there is no chunk ${at} of extents`);
-    const chunk = newChunk();
+    const chunk = this.#spare ?? newChunk();
+    this.#spare = undefined;
     this.#overflow.read(position, chunk.bytes);
     this.#chunks[at] = chunk;
     this.#keep(at);
@@ -121,7 +138,7 @@ export class ExtentRows {
     const [oldest] = this.#full;
     if (oldest === undefined || this.#full.length <= CHUNKS_IN_MEMORY || !this.#isStored(oldest)) return;
     this.#full.shift();
-    // Not written over by the next one: somebody may be going through it.
+    if (!this.#visited.includes(oldest)) this.#spare = this.#chunks[oldest];
     this.#chunks[oldest] = undefined;
   }
 

@@ -20,6 +20,7 @@ export class RepositoryContent {
   readonly #map = new ContentMap();
   /** Counted when it is asked for, and again when files have changed since: all extents are gone through for it. */
   #live: LiveCounts | undefined;
+  #numbered = new Float64Array(0);
 
   /** `names` are those of the blobs that this run takes; `parent` is the backup it builds on. */
   constructor(names: BlobTable, parent: ContentMap | undefined) {
@@ -151,7 +152,7 @@ export class RepositoryContent {
   #entry(file: number): ManifestEntry {
     const { path, sizeBytes, mode, modifiedAt, pages } = this.#map.file(file);
     const numbers = new Map<number, number>();
-    const numbered = new Float64Array(this.#map.extents(file).count * SCANNED_NUMBERS);
+    const numbered = this.#numbersFor(this.#map.extents(file).count * SCANNED_NUMBERS);
     let at = 0;
     this.#map.eachExtent(file, (offset, length, blob, from) => {
       let number = numbers.get(blob);
@@ -170,5 +171,11 @@ export class RepositoryContent {
     const extents = new CompactExtents(names, numbered);
     const hashes = pages.map((blob) => this.#names.hash(blob));
     return { path, type: 'file', sizeBytes, mode, modifiedAt, extents, ...(hashes.length === 0 ? {} : { pages: hashes }) };
+  }
+
+  /** Memory for what one entry is made of, the same for each: new ones of megabytes would wait for the collector. */
+  #numbersFor(count: number): Float64Array {
+    if (count > this.#numbered.length) this.#numbered = new Float64Array(count);
+    return this.#numbered.subarray(0, count);
   }
 }

@@ -29,13 +29,13 @@ test('no more is taken again at once than memory holds the pieces of, however mu
 test('what is taken again is cut into groups in the order of the files, whatever the blobs are called', () => {
   const extent = (rank: number, length: number): WornExtent => ({ path: 'f', rank, extent: { offset: rank, length, blob: 0, from: 0 } });
   const pieces = new Map([
-    [7, [extent(4, 10 * MIB), extent(5, MIB)]],
-    [3, [extent(0, 20 * MIB), extent(9, MIB)]],
-    [5, [extent(2, 11 * MIB)]],
+    [7, [extent(4, 5 * MIB), extent(5, MIB)]],
+    [3, [extent(0, 10 * MIB), extent(9, MIB)]],
+    [5, [extent(2, 5 * MIB)]],
   ]);
   expect(groupWorn(pieces).toArray()).toEqual([
-    { blobs: [3, 5], liveBytes: 32 * MIB },
-    { blobs: [7], liveBytes: 11 * MIB },
+    { blobs: [3, 5], liveBytes: 16 * MIB },
+    { blobs: [7], liveBytes: 6 * MIB },
   ]);
   expect(groupWorn(new Map()).toArray()).toEqual([]);
 });

@@ -17,10 +17,22 @@ test('extents are written as JSON.stringify writes them', () => {
   );
   fc.assert(
     fc.property(fc.array(extent, { maxLength: 3000 }), (extents) => {
-      expect(extentsText(new CompactExtents(Buffer.alloc(32), extents as readonly NumberedExtent[])).toString()).toBe(
-        JSON.stringify(extents),
-      );
+      expect(textOf(extents as readonly NumberedExtent[])).toBe(JSON.stringify(extents));
     }),
     { numRuns: 50 },
   );
 });
+
+test('so are more than one piece holds', () => {
+  for (const count of [0, 1, 4095, 4096, 4097, 8192, 10_000]) {
+    const extents = Array.from(
+      { length: count },
+      (_, n): NumberedExtent => [n * 8192, 8192, 0, ...(n % 3 === 0 ? [] : ([n] as const))] as NumberedExtent,
+    );
+    expect(textOf(extents)).toBe(JSON.stringify(extents));
+  }
+});
+
+function textOf(extents: readonly NumberedExtent[]): string {
+  return Buffer.concat([...extentsText(new CompactExtents(Buffer.alloc(32), extents))]).toString();
+}
