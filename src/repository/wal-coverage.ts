@@ -10,6 +10,8 @@ export interface WalCoverage {
   readonly timelines: ReadonlyMap<number, TimelineCoverage>;
   /** Timelines whose history file is stored. */
   readonly histories: ReadonlySet<number>;
+  /** Names of the files that the server archived beside segments: `<segment>.partial`, `<segment>.<offset>.backup`. Left out for none. */
+  readonly beside?: ReadonlySet<string>;
 }
 
 export interface TimelineCoverage {
@@ -63,11 +65,13 @@ async function hasMissed({ store }: Repository, systemIdentifier: string, { time
 async function listCoverage({ store }: Repository, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
   const drafts = new Map<number, Draft>();
   const histories = new Set<number>();
+  const beside = new Set<string>();
   const prefix = walPrefix(systemIdentifier);
   for await (const { key } of store.list(prefix)) {
     const found = walObject(systemIdentifier, key, segmentBytes);
     if (found?.kind === 'history') histories.add(found.timeline);
     else if (found !== undefined) note(drafts, found);
+    if (found?.kind === 'beside') beside.add(key.slice(key.lastIndexOf('/') + 1));
   }
   // A newer one takes its place every few seconds, and one that was gone when the list came to it is left out. A list of these alone takes no time.
   for (const [timeline, { horizon }] of drafts) {
@@ -77,7 +81,8 @@ async function listCoverage({ store }: Repository, systemIdentifier: string, seg
       if (found?.kind === 'horizon') note(drafts, found);
     }
   }
-  return { segmentBytes, histories, timelines: new Map([...drafts].map(([timeline, draft]) => [timeline, finish(draft, segmentBytes)])) };
+  const timelines = new Map([...drafts].map(([timeline, draft]) => [timeline, finish(draft, segmentBytes)]));
+  return { segmentBytes, histories, timelines, beside };
 }
 
 function note(drafts: Map<number, Draft>, found: Exclude<WalObject, { kind: 'history' }>): void {

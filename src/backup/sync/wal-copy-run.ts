@@ -1,7 +1,7 @@
 import { parseLsn } from '../../postgres/lsn.ts';
-import { historyName, parseSegmentName, segmentName } from '../../postgres/segment.ts';
+import { historyName, parseSegmentName, segmentName, segmentPosition, walFileOf, type SegmentPosition } from '../../postgres/segment.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
-import { historyKey, walKey } from '../../repository/layout.ts';
+import { backupHistoryKey, historyKey, partialKey, walKey } from '../../repository/layout.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { provenUntil, WalArchive } from '../../repository/wal-archive.ts';
@@ -28,11 +28,13 @@ export interface CopiedWal {
   readonly segments: number;
   readonly parts: number;
   readonly histories: number;
+  /** Files that the server archived beside segments. */
+  readonly beside: number;
 }
 
 /**
  * Copies the WAL that the destination's backups can be recovered with and that it has not got: whole segments, each checked
- * as it is read; the open ones as far as they reach; every history file; and when all is there, up to when it is known to be complete.
+ * as it is read; the open ones as far as they reach; every history file; what the server archived beside segments; and when all is there, up to when it is known to be complete.
  * What cannot be read is passed over and told.
  */
 export async function copyWal(options: WalCopyOptions): Promise<{ readonly copied: CopiedWal; readonly lost: readonly LostWal[] }> {
@@ -66,25 +68,71 @@ export async function copyWal(options: WalCopyOptions): Promise<{ readonly copie
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   const parts = await copyOpen({ source, target, uncopied, lost }, has, had);
+  const beside = await copyBeside(missingBeside(has, had, backups), { source, target, uncopied, systemIdentifier, signal });
   await copyHorizons(target, has, await readCoverage(to, systemIdentifier, walSegmentBytes));
-  return { copied: { segments, parts, histories }, lost };
+  return { copied: { segments, parts, histories, beside }, lost };
 }
 
 function missingSegments(has: WalCoverage, had: WalCoverage, backups: readonly BackupSummary[]): readonly string[] {
   const size = BigInt(has.segmentBytes);
-  const begins = backups.map(({ startTimeline, startLsn }) => ({ startTimeline, startLsn: parseLsn(startLsn) }));
+  const isNeeded = neededBy(backups, has.segmentBytes);
   const missing: string[] = [];
   for (const [timeline, { runs }] of has.timelines) {
     const present = had.timelines.get(timeline)?.runs ?? [];
     for (const { startLsn, endLsn } of runs) {
       for (let lsn = startLsn; lsn < endLsn; lsn += size) {
-        const isNeeded = begins.some((begin) => timeline >= begin.startTimeline && lsn + size > begin.startLsn);
-        if (isNeeded && !present.some((run) => run.startLsn <= lsn && lsn < run.endLsn))
+        if (isNeeded({ timeline, startLsn: lsn }) && !present.some((run) => run.startLsn <= lsn && lsn < run.endLsn))
           missing.push(segmentName(timeline, lsn, has.segmentBytes));
       }
     }
   }
   return missing;
+}
+
+/** No restore asks for them; but the WAL that only an unfinished timeline has is in a `.partial`, and in nothing else that an archiver offers. */
+function missingBeside(has: WalCoverage, had: WalCoverage, backups: readonly BackupSummary[]): readonly string[] {
+  const isNeeded = neededBy(backups, has.segmentBytes);
+  return [...(has.beside ?? [])].filter((name) => {
+    const position = segmentPosition(name.slice(0, name.indexOf('.')), has.segmentBytes);
+    return position !== undefined && had.beside?.has(name) !== true && isNeeded(position);
+  });
+}
+
+/** Whether one of the backups may be recovered along a segment. */
+function neededBy(backups: readonly BackupSummary[], segmentBytes: number): (segment: SegmentPosition) => boolean {
+  const begins = backups.map(({ startTimeline, startLsn }) => ({ startTimeline, startLsn: parseLsn(startLsn) }));
+  return ({ timeline, startLsn }) =>
+    begins.some((begin) => timeline >= begin.startTimeline && startLsn + BigInt(segmentBytes) > begin.startLsn);
+}
+
+interface BesideOptions extends Pick<Archives, 'source' | 'target' | 'uncopied'> {
+  readonly systemIdentifier: string;
+  readonly signal: AbortSignal;
+}
+
+async function copyBeside(
+  names: readonly string[],
+  { source, target, uncopied, systemIdentifier, signal }: BesideOptions,
+): Promise<number> {
+  let copied = 0;
+  for (const name of names) {
+    signal.throwIfAborted();
+    const file = walFileOf(name);
+    if (file?.kind === 'partial') {
+      const { segment } = file;
+      const what = { kind: 'wal', name, key: partialKey(systemIdentifier, segment) } as const;
+      const bytes = await uncopied.attempt(what, async () => await source.readPartial(segment));
+      if (bytes === undefined) continue;
+      await target.putPartial(segment, bytes, { receivedAt: new Date(0), coveredUntil: undefined });
+    } else {
+      const what = { kind: 'history', name, key: backupHistoryKey(systemIdentifier, name) } as const;
+      const content = await uncopied.attempt(what, async () => await source.readBackupHistory(name));
+      if (content === undefined) continue;
+      await target.putBackupHistory(name, content);
+    }
+    copied += 1;
+  }
+  return copied;
 }
 
 interface Archives {

@@ -43,7 +43,7 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
       'from, to: names',
       'backups: array of { label, newBlobs, storedBytes } copied; with --dry-run those that would be, with what they took in the first',
       'left: array of labels that were not worth copying',
-      'wal: { segments, parts, histories } copied, or null with --dry-run',
+      'wal: { segments, parts, histories, beside: .partial and .backup files } copied, or null with --dry-run',
       'dumps: array of labels copied',
       'objects: number of holds, findings about audits, ledger entries, reports and records of gaps copied',
       'failed: array of { kind: backup, namesake (a backup or dump whose label stands for another one in the destination), wal, history, dump or object, name, problem } that could not be copied; with --dry-run only namesakes, and backups whose manifest cannot be read',

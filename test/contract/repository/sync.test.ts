@@ -199,6 +199,30 @@ test('a segment of which the source has parts only, and the destination the whol
   expect((await keysOf(target, `${SYSTEM}/wal/`)).filter((key) => key.includes('.part.'))).toEqual([]);
 });
 
+test('what the server archived beside segments is copied once, as far as a backup reaches it', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository(true)];
+  await backUp(source, 0);
+  const [archive, copy] = [source, target].map((each) => new WalArchive(each, SYSTEM, SEGMENT_BYTES)) as [WalArchive, WalArchive];
+  for (const n of [2, 5]) await archive.putPartial(nameOf(n), segmentBytes(n), times);
+  await archive.putBackupHistory(`${nameOf(3)}.00000028.backup`, Buffer.from('START WAL LOCATION: 0/300028'));
+  expect(await sync(source, target)).toMatchObject({ wal: { segments: 2, beside: 2 }, failed: [] });
+  expect(await copy.readPartial(nameOf(5))).toEqual(segmentBytes(5));
+  // From before all backups.
+  expect(await copy.readPartial(nameOf(2))).toBeUndefined();
+  expect(String(await copy.readBackupHistory(`${nameOf(3)}.00000028.backup`))).toBe('START WAL LOCATION: 0/300028');
+  expect(await sync(source, target)).toMatchObject({ wal: { segments: 0, beside: 0 }, failed: [] });
+});
+
+test('of two servers that left one segment unfinished the destination keeps what it has', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await backUp(source, 0);
+  const other = segmentBytes(5).fill(7, 5000);
+  await new WalArchive(source, SYSTEM, SEGMENT_BYTES).putPartial(nameOf(5), segmentBytes(5), times);
+  await new WalArchive(target, SYSTEM, SEGMENT_BYTES).putPartial(nameOf(5), other, times);
+  expect(await sync(source, target)).toMatchObject({ wal: { beside: 0 }, failed: [] });
+  expect(await new WalArchive(target, SYSTEM, SEGMENT_BYTES).readPartial(nameOf(5))).toEqual(other);
+});
+
 test('up to when an open segment covers everything is known in the destination, too', async () => {
   const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
   await backUp(source, 0);
