@@ -10,8 +10,9 @@ import { fillNewTable, insertMissingRows, MISSING, stageMissingRows, stageRows }
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
+import { renamedIndexes, withFreeNames, type RenamedIndex } from './free-names.ts';
 import { inspectInsert, type InsertBehaviour } from './insert-inspect.ts';
-import { makeMissingSchema } from './schema-apply.ts';
+import { makeMissingSchema, takenNames } from './schema-apply.ts';
 import { moveSequences, type OvertakenSequence } from './sequence-apply.ts';
 import type { TableName } from './transfer-run.ts';
 
@@ -35,6 +36,8 @@ export interface ImportedTable {
   readonly fired: readonly string[];
   /** Sequences of its columns that were behind the values of these rows. */
   readonly sequences: readonly OvertakenSequence[];
+  /** Indexes of a table that was made that got another name, because something of the schema has theirs. */
+  readonly renamed: readonly RenamedIndex[];
 }
 
 /**
@@ -82,18 +85,21 @@ async function importRows(
         refuseOtherRows(exported, staged.sha256, staged.rows, directory);
         const added = await stageMissingRows(transaction, exported.table, target);
         // An INSERT of no rows would fire the triggers of the statement, and what the table makes of rows concerns nobody.
-        if (added === 0) return { to: target, made: false, rows: exported.rows, added, fired: [], sequences: [] };
+        if (added === 0) return { to: target, made: false, rows: exported.rows, added, fired: [], sequences: [], renamed: [] };
         const behaviour = await byCatalogAlone(transaction, async () => await inspectInsert(transaction, target));
         refuseBehaviour(behaviour, target, firesTriggers);
         const unlike = await insertMissingRows(transaction, exported.table, target, behaviour);
         refuseUnlike(unlike, added, behaviour, target);
         const sequences = await byCatalogAlone(transaction, async () => await moveSequences(transaction, target, MISSING));
-        return { to: target, made: false, rows: exported.rows, added, fired: behaviour.triggers, sequences };
+        return { to: target, made: false, rows: exported.rows, added, fired: behaviour.triggers, sequences, renamed: [] };
       }
       await makeMissingSchema(transaction, target.schema);
-      const copied = await fillNewTable(transaction, exported.table, target, rows());
+      const taken = (await takenNames(transaction, target.schema)).add(target.name);
+      const definition = withFreeNames(exported.table, target.name, taken);
+      const copied = await fillNewTable(transaction, definition, target, rows());
       refuseOtherRows(exported, copied.sha256, copied.rows, directory);
-      return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [], sequences: [] };
+      const renamed = renamedIndexes(exported.table, definition);
+      return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [], sequences: [], renamed };
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;

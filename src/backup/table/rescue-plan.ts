@@ -1,5 +1,6 @@
 import { quoteLiteral, quoteName } from '../../postgres/quote.ts';
-import { qualified, TABLE_MARK, type ColumnDefinition, type TableDefinition } from './definition.ts';
+import { qualified, type ColumnDefinition, type TableDefinition } from './definition.ts';
+import { clip } from './free-names.ts';
 import type { TableName } from './transfer-run.ts';
 
 /** What is wanted back of a table, by the names it had at the moment of the clone. */
@@ -59,38 +60,6 @@ export function rescueNames(items: readonly RescueItem[]): readonly string[] {
     taken.add(name);
     return name;
   });
-}
-
-/**
- * The definition with names for constraints and indexes that are not in `taken`, which gets them. In the one rescue schema a table
- * and its lost columns, or two tables of one name, would ask for the same ones. `table` is the name it has there.
- */
-export function withFreeNames(definition: TableDefinition, table: string, taken: Set<string>): TableDefinition {
-  const free = (name: string): string => {
-    let chosen = taken.has(name) ? clip(`${table}_${name}`) : name;
-    for (let number = 2; taken.has(chosen); number += 1) chosen = `${clip(`${table}_${name}`, 58)}_${number}`;
-    taken.add(chosen);
-    return chosen;
-  };
-  return {
-    ...definition,
-    constraints: definition.constraints.map(({ name, definition: text }) => ({ name: free(name), definition: text })),
-    indexes: definition.indexes.map(({ name, definition: text }) => {
-      const chosen = free(name);
-      const [head = '', ...rest] = text.split(` ON ${TABLE_MARK}`);
-      const renamed = `${head.slice(0, head.indexOf(' INDEX ') + ' INDEX '.length)}${quoteName(chosen)}`;
-      return { name: chosen, definition: chosen === name ? text : [renamed, ...rest].join(` ON ${TABLE_MARK}`) };
-    }),
-  };
-}
-
-/** Names longer than PostgreSQL's are cut, and never within a character. */
-function clip(name: string, bytes = 63): string {
-  if (Buffer.byteLength(name) <= bytes) return name;
-  return Buffer.from(name)
-    .subarray(0, bytes)
-    .toString('utf8')
-    .replace(/\ufffd+$/, '');
 }
 
 /** SQL that puts what was rescued back, to be read before it is run; and what to know about it. */

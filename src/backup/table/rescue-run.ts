@@ -9,11 +9,11 @@ import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } fr
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
+import { withFreeNames } from './free-names.ts';
 import {
   rescueDefinition,
   rescueNames,
   wayBack,
-  withFreeNames,
   withoutTypes,
   type PresentTable,
   type RescueItem,

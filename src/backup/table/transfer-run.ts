@@ -9,7 +9,8 @@ import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } fr
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
-import { makeMissingSchema } from './schema-apply.ts';
+import { renamedIndexes, withFreeNames, type RenamedIndex } from './free-names.ts';
+import { makeMissingSchema, takenNames } from './schema-apply.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -20,6 +21,8 @@ export interface TransferredTable {
   readonly from: TableName;
   readonly to: TableName;
   readonly rows: number;
+  /** Indexes that got another name, because something of the schema has theirs. */
+  readonly renamed: readonly RenamedIndex[];
 }
 
 const INVALID_SCHEMA_OR_TYPE: ReadonlySet<string> = new Set(['3F000', '42704']);
@@ -118,9 +121,14 @@ async function refuseUnfit(sql: TransactionSql, target: ConnectionParameters, ta
 
 async function refuseTaken(into: Sql | TransactionSql, tables: readonly TableName[], schema: string): Promise<void> {
   for (const { name } of tables) {
-    if ((await into`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(schema, name)})`).length === 0) continue;
-    throw new DbadminError('refused', `there is a table ${qualified(schema, name)} already`, {
-      hint: 'Give another schema with --schema, or take that table away first.',
+    // A table is a type of its name, too. Where only the array of another type has it, PostgreSQL gives that another name.
+    const [taken] = await into<{ kind: string }[]>`
+      select 'table' as kind from pg_catalog.pg_class where oid = to_regclass(${qualified(schema, name)}) union all
+      select 'type' from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+      where n.nspname = ${schema} and t.typname = ${name} and not exists (select from pg_catalog.pg_type e where e.typarray = t.oid)`;
+    if (taken === undefined) continue;
+    throw new DbadminError('refused', `there is a ${taken.kind} ${qualified(schema, name)} already`, {
+      hint: `Give another schema with --schema, or take that ${taken.kind} away first.`,
     });
   }
 }
@@ -135,11 +143,14 @@ async function transferEach(
   // All of them before the first is copied, which may take hours.
   const definitions: TableDefinition[] = [];
   for (const table of tables) definitions.push(await inspectTable(from, table.schema, table.name));
+  const taken = await takenNames(into, schema);
+  for (const { name } of tables) taken.add(name);
   const transferred: TransferredTable[] = [];
-  for (const definition of definitions) {
-    const to = { schema, name: definition.name };
-    const { rows } = await fillNewTable(into, definition, to, await copyOut(from, definition));
-    transferred.push({ from: { schema: definition.schema, name: definition.name }, to, rows });
+  for (const source of definitions) {
+    const to = { schema, name: source.name };
+    const definition = withFreeNames(source, to.name, taken);
+    const { rows } = await fillNewTable(into, definition, to, await copyOut(from, source));
+    transferred.push({ from: { schema: source.schema, name: source.name }, to, rows, renamed: renamedIndexes(source, definition) });
   }
   return transferred;
 }

@@ -25,6 +25,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       ? `${where} of ${database}   made, with ${imported.rows} rows`
       : `${where} of ${database}   ${imported.added} of ${imported.rows} rows added, the others were there`,
   );
+  for (const { from, to: name } of imported.renamed) output.line(`  renamed    index ${from} is ${name} here: its name was taken`);
   if (imported.fired.length > 0) output.line(`  fired      ${imported.fired.join(', ')}`);
   for (const { column, sequence, past, moved } of imported.sequences) {
     if (moved) output.line(`  sequence   ${sequence} moved past ${past}, which came in ${column}`);

@@ -79,7 +79,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     showPlan(output, { tables, database, preflight, directory: scratch.directory, into, schema });
     showReturning(output, returning, damaged, reconciles);
     const result = {
-      tables: tables.map((table) => ({ from: table, to: { schema, name: table.name }, rows: null })),
+      tables: tables.map((table) => ({ from: table, to: { schema, name: table.name }, rows: null, renamed: [] })),
       target: describeParameters(into),
       returning: returning.map(entryJson),
       withoutEntries: damagedJson(damaged),
@@ -113,7 +113,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       if (outcome === 'undone') output.line(`  erased     ${describeEntry(entry)}`);
       else output.warn(notErased(entry));
     }
-    for (const { to, rows } of transferred) output.line(`  made       ${qualified(to.schema, to.name)}   ${rows} rows`);
+    for (const { to, rows, renamed } of transferred) {
+      output.line(`  made       ${qualified(to.schema, to.name)}   ${rows} rows`);
+      for (const index of renamed) output.line(`  renamed    index ${index.from} is ${index.to} there: its name was taken`);
+    }
     output.line(
       `done in ${formatDuration(clock.now().getTime() - now.getTime())}; no defaults, triggers, privileges or foreign keys came with them`,
     );

@@ -148,3 +148,47 @@ test('who may make tables in a schema that is there, and no schemas, copies and 
     hint: 'An administrator may allow it: GRANT CREATE ON SCHEMA kept TO guest',
   });
 });
+
+test('an index whose name is taken where its table comes gets another, and is told', async () => {
+  await sql.unsafe(`create schema one; create schema two; create schema there; create sequence there.second_n_idx; create type there.mood as enum ('low');
+    create table one.first (id int constraint own primary key, n int constraint same check (n > 0)); create index same_idx on one.first (n);
+    create table two.second (id int constraint own primary key, n int constraint same check (n > 0)); create unique index same_idx on two.second (n);
+    create index second_n_idx on two.second (n); insert into one.first values (1, 1); insert into two.second values (1, 1), (2, 2)`);
+  const tables = [
+    { schema: 'one', name: 'first' },
+    { schema: 'two', name: 'second' },
+  ];
+  await refuseTransfer(cluster.parameters(), tables, 'there');
+  expect(await transferTables(cluster.parameters(), cluster.parameters(), tables, 'there', NEVER)).toMatchObject([
+    { rows: 1, renamed: [] },
+    {
+      rows: 2,
+      renamed: [
+        { from: 'own', to: 'second_own' },
+        { from: 'same_idx', to: 'second_same_idx' },
+        { from: 'second_n_idx', to: 'second_second_n_idx' },
+      ],
+    },
+  ]);
+  expect(
+    await sql`select conname as name from pg_constraint where conrelid = 'there.second'::regclass and contype in ('c', 'p') order by 1`,
+  ).toEqual([{ name: 'same' }, { name: 'second_own' }]);
+  expect(await sql`select count(*)::int as n from pg_index where indrelid = 'there.second'::regclass and indisunique`).toEqual([{ n: 2 }]);
+  await expect(refuseTransfer(cluster.parameters(), [{ schema: 'one', name: 'mood' }], 'there')).rejects.toMatchObject({
+    code: 'refused',
+    message: 'there is a type "there"."mood" already',
+  });
+});
+
+test('an export is imported as another table beside the one that it is of', async () => {
+  await sql.unsafe('create table beside (id int primary key); insert into beside values (1)');
+  const directory = await makeDirectory();
+  const out = { directory: path.join(directory, 'beside'), clock: systemClock, tool: 'test', signal: NEVER };
+  await exportTable({ parameters: cluster.parameters(), schema: 'public', name: 'beside', ...out });
+  const to = { schema: 'public', name: 'again' };
+  expect(await importTable({ parameters: cluster.parameters(), directory: out.directory, to })).toMatchObject({
+    made: true,
+    renamed: [{ from: 'beside_pkey', to: 'again_beside_pkey' }],
+  });
+  await removeDirectory(directory);
+});

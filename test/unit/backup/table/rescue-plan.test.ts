@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TableDefinition } from '../../../../src/backup/table/definition.ts';
-import {
-  rescueDefinition,
-  rescueNames,
-  wayBack,
-  withFreeNames,
-  type RescueItem,
-  type SourceTable,
-} from '../../../../src/backup/table/rescue-plan.ts';
+import { renamedIndexes, withFreeNames } from '../../../../src/backup/table/free-names.ts';
+import { rescueDefinition, rescueNames, wayBack, type RescueItem, type SourceTable } from '../../../../src/backup/table/rescue-plan.ts';
 
 const column = (name: string, type: string, notNull = false): TableDefinition['columns'][number] => ({
   name,
@@ -55,7 +49,7 @@ test('no two tables of a rescue have one name, however long', () => {
   for (const name of names) expect([Buffer.byteLength(name) <= 63, name.includes('\ufffd')]).toEqual([true, false]);
 });
 
-test('a table and its lost columns do not ask for the same names of constraints and indexes', () => {
+test('a table and its lost columns do not ask for the same names of indexes, and keep those that are their own', () => {
   const taken = new Set(['play', 'play_columns']);
   expect(withFreeNames(rescueDefinition(source, columns), 'play_columns', taken).constraints).toMatchObject([{ name: 'play_pkey' }]);
   expect(withFreeNames(source.definition, 'play', taken)).toEqual({
@@ -66,8 +60,24 @@ test('a table and its lost columns do not ask for the same names of constraints 
     ],
   });
   const again = withFreeNames(source.definition, 'mart_play', taken);
-  expect(again.constraints.map(({ name }) => name)).toEqual(['mart_play_play_pkey', 'mart_play_c']);
+  expect(again.constraints.map(({ name }) => name)).toEqual(['mart_play_play_pkey', 'c']);
   expect(again.indexes).toEqual([{ name: 'mart_play_i', definition: 'CREATE INDEX "mart_play_i" ON %table% USING btree (score)' }]);
+  expect(renamedIndexes(source.definition, again)).toEqual([
+    { from: 'play_pkey', to: 'mart_play_play_pkey' },
+    { from: 'i', to: 'mart_play_i' },
+  ]);
+});
+
+test('a name that is made for an index is none that its table has for anything else', () => {
+  const definition = {
+    ...source.definition,
+    constraints: [
+      { name: 'play_i', definition: 'CHECK (score > 0)' },
+      { name: 'i', definition: 'UNIQUE (id)' },
+    ],
+    indexes: [],
+  };
+  expect(withFreeNames(definition, 'play', new Set(['i'])).constraints.map(({ name }) => name)).toEqual(['play_i', 'play_i_2']);
 });
 
 describe('the way back', () => {
