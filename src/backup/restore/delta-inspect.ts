@@ -57,7 +57,7 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   const entries = new FoundEntries();
   const isUnfinished = control === undefined && marker !== undefined;
   const heldBytes = isUnfinished && marker.overCluster !== true ? blockBytes : lengthBytes;
-  await walk(dataDirectory, '', { links, heldBytes, entries });
+  await walk(dataDirectory, '', { links, ...innerTablespaces(layout), heldBytes, entries });
   await findInTablespaces(layout, heldBytes, entries);
   if (isUnfinished) return { kind: 'unfinished', marker, found: entries };
   const checkpointAt = new Date((control?.checkpointAt ?? 0) * 1000);
@@ -110,13 +110,31 @@ async function findInTablespaces(layout: LayoutPlan, heldBytes: HeldBytes, entri
       const inside = `pg_tblspc/${oid}/${name}`;
       const info = await lstat(path.join(directory, name));
       entries.add({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0, heldBytes: 0 });
-      if (info.isDirectory()) await walk(path.join(directory, name), inside, { links: new Set(), heldBytes, entries });
+      if (info.isDirectory())
+        await walk(path.join(directory, name), inside, { links: new Set(), inner: new Set(), above: new Set(), heldBytes, entries });
     }
   }
 }
 
+/** Tablespaces within the data directory, and the directories above them, relative to it: what is theirs is found by their links. */
+function innerTablespaces({ dataDirectory, tablespaces }: LayoutPlan): Pick<Walked, 'inner' | 'above'> {
+  const inner = new Set<string>();
+  const above = new Set<string>();
+  for (const { directory } of tablespaces) {
+    const relative = path.relative(dataDirectory, directory);
+    if (relative === '..' || relative.startsWith('../')) continue;
+    inner.add(relative);
+    for (let at = path.dirname(relative); at !== '.'; at = path.dirname(at)) above.add(at);
+  }
+  return { inner, above };
+}
+
 interface Walked {
   readonly links: ReadonlySet<string>;
+  /** Not entered, and not named: nothing of them is to go. */
+  readonly inner: ReadonlySet<string>;
+  /** Entered, and not named. */
+  readonly above: ReadonlySet<string>;
   readonly heldBytes: HeldBytes;
   readonly entries: FoundEntries;
 }
@@ -126,22 +144,23 @@ interface Walked {
  * of a tablespace is to be and something else is, that is one thing to remove.
  */
 async function walk(directory: string, inside: string, walked: Walked): Promise<void> {
-  const { links, heldBytes, entries } = walked;
+  const { links, inner, above, heldBytes, entries } = walked;
   for (const child of await childrenOf(directory)) {
     const name = decodePath(child.name);
     const relative = inside === '' ? name : `${inside}/${name}`;
+    if (inner.has(relative)) continue;
     const file = path.join(directory, name);
     const isLinkedWal =
       relative === 'pg_wal' && child.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isDirectory() === true;
     if (links.has(relative)) {
       entries.add({ path: relative, type: 'other', sizeBytes: 0, heldBytes: 0 });
     } else if (child.isDirectory() || isLinkedWal) {
-      entries.add({ path: relative, type: 'directory', sizeBytes: 0, heldBytes: 0 });
+      if (!above.has(relative)) entries.add({ path: relative, type: 'directory', sizeBytes: 0, heldBytes: 0 });
       await walk(file, relative, walked);
     } else if (child.isFile()) {
       const info = await lstat(systemPath(file));
       entries.add({ path: relative, type: 'file', sizeBytes: info.size, heldBytes: heldBytes(info) });
-    } else {
+    } else if (!above.has(relative)) {
       entries.add({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0, heldBytes: 0 });
     }
   }
