@@ -1,4 +1,4 @@
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
@@ -75,6 +75,11 @@ async function inspectSettings(
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** Whether an error of {@link inspectKnown} says that there is nothing of the cluster. */
+export function isUnknown(error: unknown): error is DbadminError {
+  return isDbadminError(error, 'refused') && isDbadminError(error.cause, 'backup-missing');
 }
 
 /**

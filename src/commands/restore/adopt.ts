@@ -1,5 +1,5 @@
 import { applyAdoption } from '../../backup/adopt/apply.ts';
-import { inspectKnown, inspectRunning, type KnownLineage } from '../../backup/adopt/inspect.ts';
+import { inspectKnown, inspectRunning, isUnknown, type KnownLineage, type RunningCluster } from '../../backup/adopt/inspect.ts';
 import { planAdoption, type AdoptPlan, type AdoptStep } from '../../backup/adopt/plan.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import type { NamedRepository } from '../../backup/take/destination.ts';
@@ -29,7 +29,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const away = outcomes.flatMap((each) => (each.kind === 'failed' ? [{ name: each.name, reason: reasonOf(each.error) }] : []));
     const running = await inspectRunning(cluster.replication, cluster.connection, cluster.slot);
     const known: KnownLineage[] = [];
-    for (const each of repositories) known.push(await inspectKnown(each, cluster.name, running));
+    for (const found of await inspectAll(repositories, cluster.name, running)) {
+      if ('why' in found) away.push({ name: found.name, reason: found.why });
+      else known.push(found);
+    }
     const plan = planAdoption(running, known, cluster.slot, away);
     const { timeline, systemIdentifier } = running;
     output.line(`${cluster.name} runs on timeline ${timeline}, system identifier ${systemIdentifier}`);
@@ -40,7 +43,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       return away.length > 0 && !flagOption(input, 'dryRun') ? IN_PART : 0;
     }
     await confirmOrStop(output, `Take ${toDo.length === 1 ? 'this step' : `these ${toDo.length} steps`}?`);
-    const [first] = repositories;
+    const first = repositories.find(({ name }) => known.some((each) => each.name === name));
     if (first === undefined) throw new DbadminError('internal', 'no repository was opened');
     const { walSegmentBytes } = (await inspectLineage(first.repository, cluster.name, systemIdentifier)).cluster;
     await applyAdoption({ plan, running, replication: cluster.replication, slot: cluster.slot, repositories, walSegmentBytes });
@@ -55,6 +58,32 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     for (const { repository } of repositories) await repository.store.close();
   }
+}
+
+/**
+ * What each repository has of the cluster, or why nothing is done in it: one that was lost with the host and made anew is empty until it is
+ * filled, which may take hours, and the others have what there is to go on with.
+ *
+ * @throws {DbadminError} `refused` when none has anything of it.
+ */
+async function inspectAll(
+  repositories: readonly NamedRepository[],
+  clusterName: string,
+  running: RunningCluster,
+): Promise<readonly (KnownLineage | { readonly name: string; readonly why: string })[]> {
+  const found: (KnownLineage | { readonly name: string; readonly why: string })[] = [];
+  let refused: DbadminError | undefined;
+  for (const each of repositories) {
+    try {
+      found.push(await inspectKnown(each, clusterName, running));
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      refused ??= error;
+      found.push({ name: each.name, why: 'it knows nothing of this cluster' });
+    }
+  }
+  if (refused !== undefined && found.every((each) => 'why' in each)) throw refused;
+  return found;
 }
 
 /**
