@@ -18,10 +18,11 @@ import {
   type Surroundings,
 } from './commits-inspect.ts';
 import { hadSwitched, inspectLeftCommits, type LeftCommits } from './left-commits-inspect.ts';
+import { lineagesWith } from './left-records-inspect.ts';
 import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
 import { formatMomentUs, targetUs, type RestoreTarget } from './target.ts';
-import { beyondTheWal, LeftBehind, severalOfOneName, unreachable } from './unreachable.ts';
+import { beyondTheWal, LeftBehind, onAnotherTimeline, severalOfOneName, unreachable } from './unreachable.ts';
 
 export type { CommitMark } from './commits-inspect.ts';
 
@@ -246,17 +247,28 @@ async function byRecord(
   for (const oldest of oldestOfStretches(candidates)) {
     for await (const end of readEnds(input, oldest)) if (isWanted(end)) return await atRecord(input, candidates, what, end);
   }
-  throw unreachable(what, candidates);
+  throw await absent(input, candidates, what, isWanted);
+}
+
+/** Said of what another timeline has: it can be reached. */
+async function absent(
+  input: ResolveInput,
+  candidates: readonly Candidate[],
+  what: string,
+  isWanted: (end: TransactionEnd) => boolean,
+): Promise<DbadminError> {
+  const [first, ...others] = await lineagesWith(input, isWanted);
+  return first === undefined ? unreachable(what, candidates) : onAnotherTimeline(what, input.lineage, [first, ...others]);
 }
 
 /** A restore point must be the only one of its name: of several, nobody knows which is meant. */
 async function byName(input: ResolveInput, candidates: readonly Candidate[], name: string): Promise<Resolution> {
   const found: TransactionEnd[] = [];
-  for (const oldest of oldestOfStretches(candidates))
-    for await (const end of readEnds(input, oldest)) if (end.kind === 'restore-point' && end.name === name) found.push(end);
+  const isWanted = (end: TransactionEnd): boolean => end.kind === 'restore-point' && end.name === name;
+  for (const oldest of oldestOfStretches(candidates)) for await (const end of readEnds(input, oldest)) if (isWanted(end)) found.push(end);
   const what = `restore point "${name}"`;
   const [only, ...others] = found;
-  if (only === undefined) throw unreachable(what, candidates);
+  if (only === undefined) throw await absent(input, candidates, what, isWanted);
   if (others.length > 0) throw severalOfOneName(what, found);
   return await atRecord(input, candidates, what, only);
 }

@@ -22,6 +22,19 @@ export function unreachable(what: string, candidates: readonly Candidate[], vali
   });
 }
 
+/** What lies only behind the positions where other timelines and the lineage part. */
+export function onAnotherTimeline(what: string, lineage: Lineage, found: readonly [Lineage, ...Lineage[]]): DbadminError {
+  const timelines = found.map(({ timeline }) => timeline);
+  const on = `timeline${timelines.length === 1 ? '' : 's'} ${timelines.join(' and ')}`;
+  return new DbadminError(
+    'target-unreachable',
+    `recovery target ${what} lies on ${on}, which ${describeLineage(lineage)} does not go along`,
+    {
+      hint: `Give --timeline ${timelines.join(' or ')}.`,
+    },
+  );
+}
+
 /** Where WAL breaks off before a moment, and what is on either side. */
 export interface WalEdge {
   readonly reach: bigint;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseMoment, drawOf } from '../../../src/backup/drill/choose-moment.ts';
 import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect.ts';
 import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
-import { formatMoment, targetUs, timeTarget, type TimeTarget } from '../../../src/backup/restore/target.ts';
+import { formatMoment, targetUs, timeTarget, type RestoreTarget } from '../../../src/backup/restore/target.ts';
 import { LeftBehind } from '../../../src/backup/restore/unreachable.ts';
 import { recoverableStretches, recoverableWindows } from '../../../src/backup/windows.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
@@ -55,6 +55,9 @@ describe.each(drawn(import.meta.filename, [15, 18]))('a moment on a timeline tha
     // A stretch of time long enough for a random moment to be found in it.
     await sleep(1000);
     await write(cluster.url(), 3);
+    const named = postgres(cluster.url(), { max: 1 });
+    await named`select pg_create_restore_point('left behind')`;
+    await named.end();
     await waitUntilStored(repository, parseLsn(await write(cluster.url(), 4)));
     await cluster.crash();
     await receiver.stop();
@@ -83,7 +86,7 @@ describe.each(drawn(import.meta.filename, [15, 18]))('a moment on a timeline tha
 
   const momentAfter = (what: number | 'promotion'): Date => after.get(what) ?? new Date(0);
 
-  async function plan(moment: Date | TimeTarget, timeline?: number): Promise<Preflight> {
+  async function plan(moment: Date | RestoreTarget, timeline?: number): Promise<Preflight> {
     const request = { repository, clusterName: 'main', systemIdentifier: undefined, exclusive: false, backup: undefined };
     const target = moment instanceof Date ? ({ kind: 'time', at: moment } as const) : moment;
     return await inspectRestore({ ...request, target, timeline, dataDirectory: path.join(directory, 'none'), tablespaces: new Map() });
@@ -120,6 +123,22 @@ describe.each(drawn(import.meta.filename, [15, 18]))('a moment on a timeline tha
     const words = ['restore', '--to', momentAfter(3).toISOString(), '--into', path.join(directory, 'none'), '--dry-run'];
     const { status, stderr } = await runCommand([...words, '--config', config]);
     expect(`${status} ${stderr}`).toMatch(/^1 [^]*lies on timeline 1[^]*--timeline 1/);
+  });
+
+  test('a restore point and a transaction on it are refused with the timeline to give, and reached along it', async () => {
+    const last = (await plan(momentAfter(4), 1)).resolution.before;
+    for (const target of [
+      { kind: 'name', name: 'left behind' },
+      { kind: 'xid', xid: last?.xid ?? '' },
+    ] as const) {
+      await expect(plan(target)).rejects.toMatchObject({
+        code: 'target-unreachable',
+        message: expect.stringMatching(/^recovery target .* lies on timeline 1, which timeline 2 \(from 1 at .*\) does not go along$/),
+        hint: 'Give --timeline 1.',
+      });
+      expect((await plan(target, 1)).lineage.timeline).toBe(1);
+    }
+    await expect(plan({ kind: 'name', name: 'nowhere' })).rejects.toMatchObject({ message: expect.stringContaining('is not recoverable') });
   });
 
   test('a moment when the old one had ended and the new one had not begun is refused, too', async () => {
