@@ -1,5 +1,7 @@
-import { compareLsns, formatLsn } from '../postgres/lsn.ts';
+import { compareLsns, formatLsn, parseLsn } from '../postgres/lsn.ts';
 import type { GapReason, RecordedGap } from '../repository/gap-record.ts';
+import type { LetGo } from '../repository/let-go.ts';
+import type { BackupSummary } from '../repository/manifest.ts';
 import type { TimelineCoverage, WalCoverage } from '../repository/wal-coverage.ts';
 
 /** A stretch of WAL that is not there. */
@@ -17,8 +19,18 @@ interface Range {
   readonly endLsn: bigint;
 }
 
-/** Gaps recorded, as far as nothing has filled them since, and holes between stored segments that nobody recorded. */
-export function openGaps(coverage: WalCoverage, recorded: readonly RecordedGap[]): readonly WalGap[] {
+/** What retention has noted that it has no use for, and the backups whose own WAL it keeps all the same. */
+export interface Expired {
+  readonly letGo: LetGo;
+  readonly backups: readonly OwnWal[];
+}
+
+type OwnWal = Pick<BackupSummary, 'startTimeline' | 'stopTimeline' | 'startLsn' | 'stopLsn'>;
+
+const NOTHING_EXPIRED: Expired = { letGo: new Map(), backups: [] };
+
+/** Gaps recorded, as far as nothing has filled them since, and holes between stored segments that nobody recorded and retention did not make. */
+export function openGaps(coverage: WalCoverage, recorded: readonly RecordedGap[], expired = NOTHING_EXPIRED): readonly WalGap[] {
   const gaps = recorded.flatMap((gap): readonly WalGap[] =>
     subtract({ startLsn: gap.fromLsn, endLsn: gap.toLsn }, stored(coverage.timelines.get(gap.timeline))).map((range) => ({
       timeline: gap.timeline,
@@ -28,7 +40,7 @@ export function openGaps(coverage: WalCoverage, recorded: readonly RecordedGap[]
       noticedAt: gap.noticedAt,
     })),
   );
-  const holes = walGaps(coverage, recorded);
+  const holes = walGaps(coverage, recorded, expired);
   return [...joined(gaps), ...holes].sort(byPlace);
 }
 
@@ -52,10 +64,11 @@ function joined(gaps: readonly WalGap[]): readonly WalGap[] {
   return result;
 }
 
-/** Holes between stored segments: WAL that is missing although later WAL is there; less what is recorded. */
-export function walGaps(coverage: WalCoverage, recorded: readonly RecordedGap[] = []): readonly WalGap[] {
+/** Holes between stored segments: WAL that is missing although later WAL is there; less what is recorded or let go of. */
+export function walGaps(coverage: WalCoverage, recorded: readonly RecordedGap[] = [], expired = NOTHING_EXPIRED): readonly WalGap[] {
   return [...coverage.timelines].flatMap(([timeline, { runs }]) => {
-    const known = recorded.filter((gap) => gap.timeline === timeline).map((gap) => ({ startLsn: gap.fromLsn, endLsn: gap.toLsn }));
+    const gaps = recorded.filter((gap) => gap.timeline === timeline).map((gap) => ({ startLsn: gap.fromLsn, endLsn: gap.toLsn }));
+    const known = [...gaps, ...unwanted(timeline, expired, BigInt(coverage.segmentBytes))];
     return runs.slice(1).flatMap((run, index): readonly WalGap[] =>
       subtract({ startLsn: runs[index]?.endLsn ?? 0n, endLsn: run.startLsn }, known).map((range) => ({
         timeline,
@@ -66,6 +79,19 @@ export function walGaps(coverage: WalCoverage, recorded: readonly RecordedGap[] 
       })),
     );
   });
+}
+
+/** The WAL of a timeline that retention has no use for, in whole segments: all before what it noted, but for what backups have of their own. */
+function unwanted(timeline: number, { letGo, backups }: Expired, segmentBytes: bigint): readonly Range[] {
+  const endLsn = letGo.get(timeline);
+  if (endLsn === undefined) return [];
+  const own = backups
+    .filter(({ startTimeline, stopTimeline }) => startTimeline <= timeline && timeline <= stopTimeline)
+    .map(({ startLsn, stopLsn }) => ({
+      startLsn: (parseLsn(startLsn) / segmentBytes) * segmentBytes,
+      endLsn: (parseLsn(stopLsn) / segmentBytes + 1n) * segmentBytes,
+    }));
+  return subtract({ startLsn: 0n, endLsn }, own);
 }
 
 function stored(coverage: TimelineCoverage | undefined): readonly Range[] {
@@ -88,7 +114,7 @@ function subtract(range: Range, covers: readonly Range[]): readonly Range[] {
 
 /**
  * For people: `slot lost, noticed 2026-11-21 04:00:00 UTC`. Of a hole nothing tells whether its WAL was lost: of a backup that stays for longer than the
- * window retention keeps its own WAL alone.
+ * window retention keeps its own WAL alone, and not everywhere that is noted (see FORMAT.md "WAL let go").
  */
 export function describeGap({ reason, noticedAt }: WalGap): string {
   return reason === 'hole'

@@ -1,6 +1,7 @@
 import { segmentName } from '../postgres/segment.ts';
 import type { TimelineHistory } from '../postgres/timeline.ts';
 import { listGaps } from '../repository/gap-record.ts';
+import { readLetGo } from '../repository/let-go.ts';
 import { isOfOneObject } from '../repository/passed-over.ts';
 import type { Repository } from '../repository/repository.ts';
 import { provenUntil, type WalArchive } from '../repository/wal-archive.ts';
@@ -22,6 +23,7 @@ export async function inspectRecovery(repository: Repository, contents: LineageC
     coverage,
     histories,
     recordedGaps: await listGaps(repository, cluster.systemIdentifier),
+    letGo: await readLetGo(repository, cluster.systemIdentifier),
     moments: await readMoments(contents),
   };
 }

@@ -1,6 +1,7 @@
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import type { TimelineHistory } from '../postgres/timeline.ts';
 import type { RecordedGap } from '../repository/gap-record.ts';
+import type { LetGo } from '../repository/let-go.ts';
 import type { BackupSummary } from '../repository/manifest.ts';
 import type { WalCoverage } from '../repository/wal-coverage.ts';
 import { restorableFrom } from './restorable-from.ts';
@@ -17,6 +18,8 @@ export interface RecoveryFacts {
   readonly histories: ReadonlyMap<number, TimelineHistory>;
   /** WAL known to be lost. */
   readonly recordedGaps: readonly RecordedGap[];
+  /** WAL that retention has no use for. */
+  readonly letGo: LetGo;
   /** Beside the horizons: moments of which the WAL itself tells. */
   readonly moments: readonly CoveredMoment[];
 }
@@ -60,7 +63,7 @@ export interface TimelineRecovery {
 export interface RecoveryModel {
   /** Of every timeline that anything is stored of, ascending; the last is the one that goes on. */
   readonly timelines: readonly TimelineRecovery[];
-  /** Holes in the stored WAL and WAL recorded as lost, as far as nothing has filled them since. */
+  /** Holes in the stored WAL, but for what retention let go, and WAL recorded as lost, as far as nothing has filled them since. */
   readonly gaps: readonly WalGap[];
 }
 
@@ -77,7 +80,7 @@ export function recoveryModel(facts: RecoveryFacts): RecoveryModel {
         const windows = windowsAlong(facts, lineage, coverage, moments);
         return { lineage, windows, stretches: recoverableStretches(windows) };
       }),
-    gaps: openGaps(coverage, facts.recordedGaps),
+    gaps: openGaps(coverage, facts.recordedGaps, facts),
   };
 }
 

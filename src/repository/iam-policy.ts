@@ -22,13 +22,25 @@ export type PolicyPlace = Pick<S3Place, 'bucket' | 'prefix' | 'region' | 'endpoi
 
 /** What a writer makes for a while and deletes itself; keys relative to the repository, `*` is anything. */
 const PASSING = ['*/wal/*.part.*', '*/wal/*/horizon.*', '*/leases/*', 'spotify/*', 'check-*', 'probe-*'];
-/** What an expirer makes: marks and leases, and new packs and indexes where it joins what is left of old ones. */
-const MADE_BY_EXPIRER = ['*/marks/*', '*/holds/*', '*/leases/*', '*/packs/*', '*/indexes/*', 'check-*', 'probe-*'];
+/** What an expirer makes: marks, leases and records of the WAL that it lets go, and new packs and indexes where it joins what is left of old ones. */
+const MADE_BY_EXPIRER = ['*/marks/*', '*/holds/*', '*/leases/*', '*/expired/*', '*/packs/*', '*/indexes/*', 'check-*', 'probe-*'];
 /** What an expirer may delete: everything of a lineage, and landed pages, but neither the repository's identity nor its keys. */
 const DELETED_BY_EXPIRER = [
-  ...['packs', 'indexes', 'backups', 'wal', 'gaps', 'dumps', 'marks', 'holds', 'leases', 'ledger', 'drills', 'verifications'].map(
-    (part) => `*/${part}/*`,
-  ),
+  ...[
+    'packs',
+    'indexes',
+    'backups',
+    'wal',
+    'gaps',
+    'expired',
+    'dumps',
+    'marks',
+    'holds',
+    'leases',
+    'ledger',
+    'drills',
+    'verifications',
+  ].map((part) => `*/${part}/*`),
   'spotify/*',
   'check-*',
   'probe-*',

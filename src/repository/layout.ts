@@ -1,4 +1,4 @@
-import { formatLsn } from '../postgres/lsn.ts';
+import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 
 /** Object keys. @see FORMAT.md "Keys" */
 
@@ -98,6 +98,22 @@ export function gapKey(systemIdentifier: string, timeline: number, fromLsn: bigi
   return `${gapPrefix(systemIdentifier)}${hex8(timeline)}-${formatLsn(fromLsn).replace('/', '_')}-${formatLsn(toLsn).replace('/', '_')}`;
 }
 
+export function letGoPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/expired/`;
+}
+
+/** Retention let go of the WAL of `timeline` before `lsn`. */
+export function letGoKey(systemIdentifier: string, timeline: number, lsn: bigint): string {
+  return `${letGoPrefix(systemIdentifier)}${hex8(timeline)}-${formatLsn(lsn).replace('/', '_')}`;
+}
+
+/** What the last part of such a key says; undefined of what is none. */
+export function timelineAndLsnIn(name: string): { readonly timeline: number; readonly lsn: bigint } | undefined {
+  const [, timeline, lsn] = /^([0-9A-F]{8})-([0-9A-F]{1,8}_[0-9A-F]{1,8})$/.exec(name) ?? [];
+  if (timeline === undefined || lsn === undefined) return undefined;
+  return { timeline: Number.parseInt(timeline, 16), lsn: parseLsn(lsn.replace('_', '/')) };
+}
+
 /** What the server archives of a segment that its timeline left unfinished, beside the segment itself. */
 export function partialKey(systemIdentifier: string, segment: string): string {
   return `${walKey(systemIdentifier, segment)}.partial`;
@@ -130,6 +146,7 @@ const AREAS: Readonly<Record<string, ObjectKind>> = {
   backups: 'manifests',
   wal: 'wal',
   gaps: 'wal',
+  expired: 'wal',
   dumps: 'dumps',
   drills: 'reports',
   verifications: 'reports',

@@ -2,7 +2,9 @@ import { findingAt } from './audit-findings.ts';
 import { damaged, type SealedKind, type Unsealed } from './envelope.ts';
 import { requireGapAt } from './gap-record.ts';
 import { isFinding, saidAt } from './holds.ts';
+import { letGoPrefix } from './layout.ts';
 import { requireEntryAt } from './ledger.ts';
+import { requireLetGoAt } from './let-go.ts';
 import { graceAt } from './marks.ts';
 import { requireReportAt } from './reports.ts';
 
@@ -15,7 +17,7 @@ const ASKED: Partial<Record<SealedKind, (unsealed: Unsealed, key: string) => unk
   },
   cluster: ({ header }, key) => requireLast(header, 'systemIdentifier', key),
   key: ({ header }, key) => requireLast(header, 'id', key),
-  gap: ({ header }, key) => requireGapAt(header, key),
+  gap: (unsealed, key) => (isLetGo(key) ? requireLetGoAt(unsealed, key) : requireGapAt(unsealed.header, key)),
   ledger: ({ header, body }, key) => requireEntryAt(header, body, key),
   drill: ({ header }, key) => requireReportAt(header, 'drill', key),
   verification: ({ header }, key) => requireReportAt(header, 'verification', key),
@@ -29,6 +31,11 @@ const ASKED: Partial<Record<SealedKind, (unsealed: Unsealed, key: string) => unk
  */
 export function requireAtKey(kind: SealedKind, unsealed: Unsealed, key: string): void {
   ASKED[kind]?.(unsealed, key);
+}
+
+function isLetGo(key: string): boolean {
+  const [systemIdentifier = ''] = key.split('/', 1);
+  return key.startsWith(letGoPrefix(systemIdentifier));
 }
 
 /** Where the last part of a key is a field of the header. */

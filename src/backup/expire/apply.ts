@@ -1,18 +1,22 @@
 import { deleteUnlessLocked } from '../../repository/delete-packs.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import { isInForce, listHolds } from '../../repository/holds.ts';
 import { backupKey } from '../../repository/layout.ts';
 import type { Lease } from '../../repository/leases.ts';
+import { noteLetGo } from '../../repository/let-go.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey, dumpPrefix } from '../dump/layout.ts';
 import type { ExpiryInspection } from './inspect.ts';
 import { clocksOf } from './pauses.ts';
 import type { Verdict } from './plan.ts';
-import { planWal } from './wal-plan.ts';
+import { planWal, type StoredWal } from './wal-plan.ts';
 
 export interface ApplyOptions {
   readonly lease: Lease;
   readonly windowMs: number | undefined;
   readonly graceMs: number;
+  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
@@ -53,7 +57,7 @@ export async function applyExpiry(
   };
   const backups = await remove(plan.backups, async (label) => await deleteUnlessLocked(repository, backupKey(systemIdentifier, label)));
   const dumps = await remove(plan.dumps, async (label) => await deleteDump(repository, systemIdentifier, label));
-  const wal = await deleteWal(repository, inspection, stayed(plan.backups, backups), options);
+  const wal = await deleteWal(repository, systemIdentifier, { ...inspection, verdicts: stayed(plan.backups, backups) }, options);
   return { backups, dumps, locked, wal };
 }
 
@@ -67,12 +71,15 @@ function stayed(verdicts: readonly Verdict[], removed: readonly string[]): reado
 
 async function deleteWal(
   repository: Repository,
-  inspection: ExpiryInspection,
-  verdicts: readonly Verdict[],
-  { windowMs, graceMs, signal, lease }: ApplyOptions,
+  systemIdentifier: string,
+  inspection: ExpiryInspection & { readonly verdicts: readonly Verdict[] },
+  { windowMs, graceMs, log, signal, lease }: ApplyOptions,
 ): Promise<Expired['wal']> {
-  const going = planWal(inspection.wal, { ...inspection, verdicts, windowMs, graceMs });
-  if (going.length > 0) await lease.check();
+  const going = planWal(inspection.wal, { ...inspection, windowMs, graceMs });
+  if (going.length > 0) {
+    await lease.check();
+    await noteGoing(repository, systemIdentifier, going, { now: inspection.now, log });
+  }
   let objects = 0;
   let bytes = 0;
   for (const { key, sizeBytes } of going) {
@@ -82,6 +89,32 @@ async function deleteWal(
     bytes += sizeBytes;
   }
   return { objects, bytes };
+}
+
+/** Where that cannot be, as under a policy of before such records, WAL goes all the same, and what is missing then looks as if it were lost. */
+const UNNOTED = ['storage-denied', 'storage-full'] as const;
+
+/**
+ * Notes how far WAL goes, before any does. Each segment that goes shows that no backup needs what follows it up to there: so WAL before it which is absent already,
+ * because an earlier version let it go or `sync` did not bring it, is none that retention would keep.
+ */
+async function noteGoing(
+  repository: Repository,
+  systemIdentifier: string,
+  going: readonly StoredWal[],
+  { now, log }: { readonly now: Date; readonly log: Log },
+): Promise<void> {
+  const letGo = new Map<number, bigint>();
+  for (const { timeline, endLsn } of going) if (endLsn > (letGo.get(timeline) ?? 0n)) letGo.set(timeline, endLsn);
+  const remove = async (key: string): Promise<boolean> => await deleteUnlessLocked(repository, key);
+  try {
+    await noteLetGo(repository, systemIdentifier, letGo, { now, remove });
+  } catch (error) {
+    if (!(error instanceof DbadminError) || !UNNOTED.some((code) => isDbadminError(error, code))) throw error;
+    log.warn(
+      `which WAL goes from ${repository.store.description} could not be noted, and between backups that stay it will count as gaps: ${error.message}`,
+    );
+  }
 }
 
 /** The manifest first: what is left without it is no dump. */

@@ -116,7 +116,7 @@ export async function expireLineage(
     refuseAfterBroken(repository, plan.inspection, options.after);
     const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
     const { windowMs } = options.retention;
-    const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
+    const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, log, signal });
     const { storeNow, pauses } = plan.inspection;
     const unfinished = await removeUnfinishedDumps(repository, systemIdentifier, { lease, storeNow, pauses, signal });
     const collecting = { lease, graceMs, clock, log, signal, withoutReserve: given, ...(read === undefined ? {} : { read }) };

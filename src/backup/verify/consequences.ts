@@ -17,6 +17,7 @@ export function consequencesOf(faults: Faults, backups: KeptBackups, wal: WalFin
     coverage: wal.coverage,
     histories: wal.histories,
     recordedGaps: wal.recordedGaps,
+    letGo: wal.letGo,
     moments: [],
   };
   const coverage = coverageWithout(wal.coverage, faults.segments);

@@ -16,6 +16,7 @@ const SEALED_PLACES: Readonly<Record<string, SealedKind>> = {
   indexes: 'index',
   backups: 'manifest',
   gaps: 'gap',
+  expired: 'gap',
   leases: 'lease',
   marks: 'mark',
   holds: 'hold',

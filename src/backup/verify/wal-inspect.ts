@@ -3,6 +3,7 @@ import { historyName } from '../../postgres/segment.ts';
 import type { TimelineHistory } from '../../postgres/timeline.ts';
 import { listGaps, type RecordedGap } from '../../repository/gap-record.ts';
 import { walPrefix } from '../../repository/layout.ts';
+import { readLetGo, type LetGo } from '../../repository/let-go.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
 import { walObject } from '../../repository/wal-object.ts';
@@ -22,6 +23,7 @@ export interface WalFindings {
   readonly histories: ReadonlyMap<number, TimelineHistory>;
   /** WAL that is known to be lost. */
   readonly recordedGaps: readonly RecordedGap[];
+  readonly letGo: LetGo;
 }
 
 /** Checks the WAL of a lineage: history files all there and readable, segments and parts as far as content is to be read. */
@@ -38,7 +40,8 @@ export async function verifyWal(task: VerifyTask, segmentBytes: number): Promise
   // A damaged record is reported where all small objects are checked.
   const { store, keys } = task.repository;
   const recordedGaps = await listGaps({ store, keys }, task.systemIdentifier);
-  return { coverage, histories, recordedGaps };
+  const letGo = await readLetGo({ store, keys }, task.systemIdentifier);
+  return { coverage, histories, recordedGaps, letGo };
 }
 
 async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredObject): Promise<void> {

@@ -44,6 +44,7 @@ const facts = (parts: Partial<RecoveryFacts>): RecoveryFacts => ({
   coverage: covered({}),
   histories: new Map([[2, [{ timeline: 1, switchLsn: 0x550n, reason: '' }]]]),
   recordedGaps: [],
+  letGo: new Map(),
   moments: [],
   ...parts,
 });

@@ -152,6 +152,20 @@ test('planWal: what lies between backups that stay for longer is a hole, of whic
   ] as const;
   const state = { backups, suspicions: NO_SUSPICIONS, broken: NONE_BROKEN, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW };
   const gone = new Set(planWal(wal, state));
-  const gaps = openGaps(coverageOf(wal.filter((each) => !gone.has(each))), []);
+  const left = wal.filter((each) => !gone.has(each));
+  const gaps = openGaps(coverageOf(left), []);
   expect(gaps.map(describeGap)).toEqual(['not stored (lost, or let go by retention)']);
+  const letGo = new Map([[1, [...gone].reduce((last, { endLsn }) => (endLsn > last ? endLsn : last), 0n)]]);
+  const expired = { letGo, backups: backups.map(({ summary }) => summary) };
+  // Noted, it is none; and of what a backup has of its own, and of what is behind, each hole is one as before.
+  expect(openGaps(coverageOf(left), [], expired)).toEqual([]);
+  const after = left.filter(({ startLsn }) => startLsn > 90n * SEGMENT);
+  const [own, behind] = [left[0], after[1]];
+  expect(openGaps(coverageOf(left.filter((each) => each !== behind)), [], expired)).toMatchObject([
+    { fromLsn: formatLsn(behind?.startLsn ?? 0n) },
+  ]);
+  const before = { ...wal[0], startLsn: 0n, endLsn: SEGMENT } as StoredWal;
+  expect(openGaps(coverageOf([before, ...left.filter((each) => each !== own)]), [], expired)).toMatchObject([
+    { fromLsn: formatLsn(own?.startLsn ?? 0n), toLsn: formatLsn(own?.endLsn ?? 0n) },
+  ]);
 });
