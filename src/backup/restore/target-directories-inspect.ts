@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
 import { holdsClone } from './clone-inspect.ts';
@@ -80,13 +81,18 @@ async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void
   const found = await listed(directory);
   const names = directory === layout.dataDirectory ? withoutLeavings(found) : found;
   if (names.length === 0) return;
-  const isUnfinished = (await readMarker(layout.dataDirectory)) !== undefined;
+  // With pg_control it is a cluster, which may have run for years behind a mark that was left.
+  const isUnfinished = (await readMarker(layout.dataDirectory)) !== undefined && !(await isCluster(layout.dataDirectory));
   throw new DbadminError('refused', `${directory} is not empty`, {
     detail: `It holds ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}${isUnfinished ? ': a restore that was interrupted' : ''}.`,
     hint: isUnfinished
       ? 'Finish it with the same command and --delta: what is there and right stays.'
       : 'Restore into a directory that is empty or does not exist yet; over a stopped copy of the same cluster, with --delta.',
   });
+}
+
+async function isCluster(dataDirectory: string): Promise<boolean> {
+  return (await listed(path.join(dataDirectory, 'global'))).includes('pg_control');
 }
 
 /** The directory of spooled WAL is emptied by a delta restore, so it must be one. */

@@ -38,6 +38,14 @@ describe('the mark that a restore left in the cluster, killed just before its en
     ]);
   });
 
+  test('whoever restores into the cluster is not told to finish anything over it', async () => {
+    await writeFile(marker, JSON.stringify({ systemIdentifier: '1', backup: 'b', tablespaces: [], spoolDirectory: '/nowhere' }));
+    const into = cluster.dataDirectory ?? '';
+    const refusal = await restore({ repository, target: { kind: 'immediate' }, into }).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'refused', message: `${into} is not empty`, hint: expect.not.stringContaining('Finish') });
+    expect(refusal).toMatchObject({ detail: expect.not.stringContaining('interrupted') });
+  });
+
   test('backup check names it, with what removes it', async () => {
     const found = async (): Promise<unknown> => {
       const { findings } = await checkServer({
