@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
 import { copyInStream, copyOutStream } from '../../postgres/copy-stream.ts';
+import type { CopyEncoding } from './copy-encoding.ts';
 import {
   columnList,
   constraintsUnknownTo,
@@ -25,14 +26,17 @@ export interface CopiedRows {
 }
 
 /** CSV with every text in quotes: an empty text and no value at all stay apart. */
-export const CSV = "FORMAT csv, HEADER true, FORCE_QUOTE *, NULL '', ENCODING 'UTF8'";
-const CSV_IN = "FORMAT csv, HEADER true, NULL '', ENCODING 'UTF8'";
+const CSV = "FORMAT csv, HEADER true, FORCE_QUOTE *, NULL ''";
+const CSV_IN = "FORMAT csv, HEADER true, NULL ''";
 
 /** The rows of a table as CSV with a header, ordered as the table has them. */
-export async function copyOut(sql: Sql | TransactionSql, definition: TableDefinition): Promise<Readable> {
+export async function copyOut(sql: Sql | TransactionSql, definition: TableDefinition, encoding: CopyEncoding = 'UTF8'): Promise<Readable> {
   const { schema, name } = definition;
   const columns = columnList(definition);
-  return await copyOutStream(sql, `COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`);
+  return await copyOutStream(
+    sql,
+    `COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV}, ENCODING '${encoding}')`,
+  );
 }
 
 /**
@@ -45,10 +49,11 @@ export async function fillNewTable(
   definition: TableDefinition,
   to: { readonly schema: string; readonly name: string },
   csv: Readable,
+  encoding: CopyEncoding,
 ): Promise<CopiedRows> {
   await refuseUnknownConstraints(sql, definition);
   await sql.unsafe(createTableSql(definition, to.schema, to.name));
-  const copied = await copyIn(sql, definition, qualified(to.schema, to.name), csv);
+  const copied = await copyIn(sql, definition, qualified(to.schema, to.name), csv, encoding);
   for (const statement of finishTableSql(definition, to.schema, to.name)) await sql.unsafe(statement);
   return copied;
 }
@@ -76,11 +81,12 @@ export async function stageRows(
   definition: TableDefinition,
   to: { readonly schema: string; readonly name: string },
   csv: Readable,
+  encoding: CopyEncoding,
 ): Promise<CopiedRows> {
   await sql.unsafe(
     `CREATE TEMPORARY TABLE dbadmin_import ON COMMIT DROP AS SELECT ${columnList(definition)} FROM ${qualified(to.schema, to.name)} WITH NO DATA`,
   );
-  return await copyIn(sql, definition, STAGED, csv);
+  return await copyIn(sql, definition, STAGED, csv, encoding);
 }
 
 /** Puts those of the staged rows that the table has not got beside the others; gives how many. */
@@ -114,7 +120,13 @@ export async function insertMissingRows(
   return unlike?.count ?? 0;
 }
 
-async function copyIn(sql: TransactionSql, definition: TableDefinition, table: string, csv: Readable): Promise<CopiedRows> {
+async function copyIn(
+  sql: TransactionSql,
+  definition: TableDefinition,
+  table: string,
+  csv: Readable,
+  encoding: CopyEncoding,
+): Promise<CopiedRows> {
   const hash = createHash('sha256');
   const hashing = new Transform({
     transform(chunk: Buffer, _, done) {
@@ -122,7 +134,7 @@ async function copyIn(sql: TransactionSql, definition: TableDefinition, table: s
       done(null, chunk);
     },
   });
-  const into = await copyInStream(sql, `COPY ${table} (${columnList(definition)}) FROM STDIN WITH (${CSV_IN})`);
+  const into = await copyInStream(sql, `COPY ${table} (${columnList(definition)}) FROM STDIN WITH (${CSV_IN}, ENCODING '${encoding}')`);
   await pipeline(csv, hashing, into);
   const [row] = await sql.unsafe<{ count: string }[]>(`SELECT count(*)::text AS count FROM ${table}`);
   return { rows: Number(row?.count ?? 0), sha256: hash.digest('hex') };

@@ -10,6 +10,7 @@ import { makeDirectories } from '../../base/make-directories.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { openTableReader, rowSecurityRefusal, TEXT_SETTINGS } from '../../postgres/table-client.ts';
 import { copyOut } from './copy-apply.ts';
+import { inspectEncoding } from './copy-encoding.ts';
 import { qualified } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
@@ -46,13 +47,15 @@ export async function exportTable(request: ExportRequest): Promise<ExportedTable
       const [count] = await transaction.unsafe<{ rows: string }[]>(
         `SELECT count(*)::text AS rows FROM ${qualified(table.schema, table.name)}`,
       );
-      const written = await writeRows(request, await copyOut(transaction, table));
+      const encoding = await inspectEncoding(transaction);
+      const written = await writeRows(request, await copyOut(transaction, table, encoding));
       const exported: ExportedTable = {
         format: 1,
         table,
         rows: Number(count?.rows ?? 0),
         ...written,
         textSettings: TEXT_SETTINGS,
+        encoding,
         exportedAt: clock.now().toISOString(),
         serverVersion: server?.version ?? 0,
         tool: request.tool,

@@ -2,11 +2,12 @@ import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { TransactionSql } from 'postgres';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { byCatalogAlone } from '../../postgres/catalog-path.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { fillNewTable, insertMissingRows, MISSING, stageMissingRows, stageRows } from './copy-apply.ts';
+import { encodingBetween, inspectEncoding } from './copy-encoding.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
@@ -15,6 +16,9 @@ import { inspectInsert, type InsertBehaviour } from './insert-inspect.ts';
 import { makeMissingSchema, takenNames } from './schema-apply.ts';
 import { moveSequences, type OvertakenSequence } from './sequence-apply.ts';
 import type { TableName } from './transfer-run.ts';
+
+/** Bytes that are no text of the encoding. */
+const NO_SUCH_TEXT = '22021';
 
 export interface ImportRequest {
   readonly parameters: ConnectionParameters;
@@ -75,13 +79,14 @@ async function importRows(
           (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length >
           0,
       );
+      const encoding = encodingBetween(exported.encoding ?? 'UTF8', await inspectEncoding(transaction));
       if (isThere) {
         await byCatalogAlone(transaction, async () => {
           await refuseOtherColumns(transaction, exported.table, target);
           // Of two imports at once the second sees what the first has added: rows without a key would come twice.
           await transaction`select pg_advisory_xact_lock(hashtextextended('dbadmin table import ' || ${qualified(target.schema, target.name)}::regclass::oid, 0))`;
         });
-        const staged = await stageRows(transaction, exported.table, target, rows());
+        const staged = await stageRows(transaction, exported.table, target, rows(), encoding);
         refuseOtherRows(exported, staged.sha256, staged.rows, directory);
         const added = await stageMissingRows(transaction, exported.table, target);
         // An INSERT of no rows would fire the triggers of the statement, and what the table makes of rows concerns nobody.
@@ -96,7 +101,7 @@ async function importRows(
       await makeMissingSchema(transaction, target.schema);
       const taken = (await takenNames(transaction, target.schema)).add(target.name);
       const definition = withFreeNames(exported.table, target.name, taken);
-      const copied = await fillNewTable(transaction, definition, target, rows());
+      const copied = await fillNewTable(transaction, definition, target, rows(), encoding);
       refuseOtherRows(exported, copied.sha256, copied.rows, directory);
       const renamed = renamedIndexes(exported.table, definition);
       return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [], sequences: [], renamed };
@@ -107,6 +112,10 @@ async function importRows(
     if (refusal !== undefined) throw refusal;
     throw new DbadminError('query-failed', `${qualified(target.schema, target.name)} was not imported, and nothing was changed`, {
       detail: messageOf(error),
+      hint:
+        systemCodeOf(error) === NO_SUCH_TEXT && exported.encoding === 'SQL_ASCII'
+          ? 'It was exported from a database of encoding SQL_ASCII, and holds bytes that are no UTF-8: only another of that encoding takes them as they are.'
+          : undefined,
       cause: error,
     });
   } finally {

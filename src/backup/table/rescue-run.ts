@@ -7,6 +7,7 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
+import { encodingBetween, inspectEncoding } from './copy-encoding.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { withFreeNames } from './free-names.ts';
@@ -141,7 +142,8 @@ async function rescueOne(
   const wanted = rescueDefinition(source, item);
   const missing = await missingTypes(into, wanted);
   const definition = withFreeNames(withoutTypes(wanted, missing), to.name, taken);
-  const { rows: copied } = await fillNewTable(into, definition, to, await copyOut(from, wanted));
+  const encoding = encodingBetween(await inspectEncoding(from), await inspectEncoding(into));
+  const { rows: copied } = await fillNewTable(into, definition, to, await copyOut(from, wanted, encoding), encoding);
   const [counted] = await from.unsafe<{ rows: string }[]>(
     `SELECT count(*)::text AS rows FROM ${qualified(item.table.schema, item.table.name)}`,
   );

@@ -7,6 +7,7 @@ import { describeParameters, type ConnectionParameters } from '../../postgres/pa
 import { quoteName } from '../../postgres/quote.ts';
 import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
+import { encodingBetween, inspectEncoding } from './copy-encoding.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { renamedIndexes, withFreeNames, type RenamedIndex } from './free-names.ts';
@@ -143,13 +144,14 @@ async function transferEach(
   // All of them before the first is copied, which may take hours.
   const definitions: TableDefinition[] = [];
   for (const table of tables) definitions.push(await inspectTable(from, table.schema, table.name));
+  const encoding = encodingBetween(await inspectEncoding(from), await inspectEncoding(into));
   const taken = await takenNames(into, schema);
   for (const { name } of tables) taken.add(name);
   const transferred: TransferredTable[] = [];
   for (const source of definitions) {
     const to = { schema, name: source.name };
     const definition = withFreeNames(source, to.name, taken);
-    const { rows } = await fillNewTable(into, definition, to, await copyOut(from, source));
+    const { rows } = await fillNewTable(into, definition, to, await copyOut(from, source, encoding), encoding);
     transferred.push({ from: { schema: source.schema, name: source.name }, to, rows, renamed: renamedIndexes(source, definition) });
   }
   return transferred;

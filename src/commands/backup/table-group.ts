@@ -5,9 +5,10 @@ export const TABLE_COMMANDS: readonly CommandSpec[] = [
     name: 'backup table export',
     summary: 'export one table: its rows as CSV, its definition, a checksum',
     description: `As the table is at one moment. The directory holds rows.csv, which any tool reads, and table.json, written last, with the
-columns and their types, constraints, indexes, the number of rows, how values are written, and the SHA-256 of rows.csv. All rows: a
-role for which row-level security policies would leave some out is refused. It needs SELECT on the table itself, which is locked against
-TRUNCATE and rewriting for so long: SELECT on the columns alone is not enough.
+columns and their types, constraints, indexes, the number of rows, how values are written, and the SHA-256 of rows.csv, which is in
+UTF-8; from a database of encoding SQL_ASCII its bytes stay as they are there, for another of that encoding, or for any as far as
+they are UTF-8. All rows: a role for which row-level security policies would leave some out is refused. It needs SELECT on the table
+itself, which is locked against TRUNCATE and rewriting for so long: SELECT on the columns alone is not enough.
 
 $ dbadmin backup table export core.track --out /srv/export/track`,
     args: [{ form: '<table>', summary: 'schema.table' }],
@@ -15,7 +16,10 @@ $ dbadmin backup table export core.track --out /srv/export/track`,
       { flags: '--out <dir>', summary: 'where to: empty, or not there yet' },
       { flags: '--database <name>', summary: 'the database it is in', fallback: 'that of the connection' },
     ],
-    json: ['format, table, rows, sha256, sizeBytes, textSettings, exportedAt, serverVersion, tool: as in table.json', 'directory: path'],
+    json: [
+      'format, table, rows, sha256, sizeBytes, textSettings, encoding, exportedAt, serverVersion, tool: as in table.json',
+      'directory: path',
+    ],
     load: async () => await import('./table-export.ts'),
   },
   {

@@ -82,3 +82,49 @@ test('an export without its rows is not imported, and says so', async () => {
     message: expect.stringMatching(/^cannot read .*rows\.csv$/) as unknown,
   });
 });
+
+test('bytes of a database of SQL_ASCII stay what they are in another of it, and are told to be none of UTF-8 elsewhere', async () => {
+  for (const name of ['bytes', 'others'])
+    await sql.unsafe(`create database ${name} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'`);
+  const [bytes, others] = ['bytes', 'others'].map((name) => postgres(cluster.url(name), { max: 1, onnotice: () => undefined }));
+  if (bytes === undefined || others === undefined) throw new Error('no databases');
+  await bytes.unsafe(`create table public.raw (id int primary key, t text); create table public.clean (t text);
+    insert into raw values (1, convert_from('\\xe4', 'SQL_ASCII')), (2, 'a"b'), (3, convert_from('\\xc3a4', 'SQL_ASCII'));
+    insert into clean select t from raw where id > 1`);
+  const held = [
+    { id: 1, hex: 'e4' },
+    { id: 2, hex: '612262' },
+    { id: 3, hex: 'c3a4' },
+  ];
+  const inTable = async (client: postgres.Sql, table: string): Promise<unknown> =>
+    await client.unsafe(`select id, encode(convert_to(t, 'SQL_ASCII'), 'hex') as hex from ${table} order by id`);
+  const table = { schema: 'public', name: 'raw' };
+  for (const [to, schema] of [
+    ['bytes', 'back'],
+    ['others', 'back'],
+  ] as const)
+    await transferTables(cluster.parameters('bytes'), cluster.parameters(to), [table], schema, request('raw').signal);
+  for (const client of [bytes, others]) expect(await inTable(client, 'back.raw')).toEqual(held);
+
+  expect(await exportTable(request('raw', 'bytes'))).toMatchObject({ encoding: 'SQL_ASCII', rows: 3 });
+  await exportTable(request('clean', 'bytes'));
+  const into = (name: string, database?: string): Parameters<typeof importTable>[0] => ({
+    parameters: cluster.parameters(database),
+    directory: request(name).directory,
+    to: undefined,
+  });
+  expect(await importTable(into('raw', 'others'))).toMatchObject({ made: true, rows: 3 });
+  expect(await inTable(others, 'public.raw')).toEqual(held);
+  await others.unsafe('delete from public.raw where id = 1');
+  expect(await importTable(into('raw', 'others'))).toMatchObject({ made: false, added: 1 });
+  expect(await inTable(others, 'public.raw')).toEqual(held);
+  await expect(importTable(into('raw'))).rejects.toMatchObject({
+    code: 'query-failed',
+    detail: expect.stringContaining('0xe4') as unknown,
+    hint: expect.stringContaining('encoding SQL_ASCII') as unknown,
+  });
+  expect(await importTable(into('clean'))).toMatchObject({ made: true, rows: 2 });
+  expect(await sql`select t from public.clean`).toEqual([{ t: 'a"b' }, { t: 'ä' }]);
+  await bytes.end();
+  await others.end();
+});
