@@ -1,4 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
+import { foldName } from '../../postgres/quote.ts';
 
 /** A table of one database, as SQL names it. */
 export interface TableName {
@@ -9,7 +10,7 @@ export interface TableName {
 const FORM = /^(?:"((?:[^"]|"")+)"|([^."\s]+))\.(?:"((?:[^"]|"")+)"|([^."\s]+))$/;
 
 /**
- * The table that a text such as `core.play` or `"My Schema"."T"` names. As in SQL, letters are taken as small ones unless quoted.
+ * The table that a text such as `core.play` or `"My Schema"."T"` names. As in SQL, A to Z are taken as small ones unless quoted.
  *
  * @throws {DbadminError} `usage` when it has another form.
  */
@@ -18,8 +19,7 @@ export function parseTableName(text: string): TableName {
   if (match === null) {
     throw new DbadminError('usage', `"${text}" is not a table with its schema`, { hint: 'Write schema.table, such as core.play.' });
   }
-  const part = (quoted: string | undefined, plain: string | undefined): string =>
-    quoted?.replaceAll('""', '"') ?? (plain ?? '').toLowerCase();
+  const part = (quoted: string | undefined, plain: string | undefined): string => quoted?.replaceAll('""', '"') ?? foldName(plain ?? '');
   return { schema: part(match[1], match[2]), table: part(match[3], match[4]) };
 }
 

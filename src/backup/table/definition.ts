@@ -1,4 +1,4 @@
-import { quoteName, quoteLiteral } from '../../postgres/quote.ts';
+import { foldName, quoteLiteral, quoteName } from '../../postgres/quote.ts';
 
 /** A table as far as its rows and its own rules go: what is needed to make one like it elsewhere. Plain JSON. */
 export interface TableDefinition {
@@ -107,6 +107,6 @@ export function parseTableName(text: string): { readonly schema: string; readonl
   if (match === null) return undefined;
   const [schema = '', name = ''] = match
     .slice(1)
-    .map((each) => (each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : each.toLowerCase()));
+    .map((each) => (each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : foldName(each)));
   return { schema, name };
 }

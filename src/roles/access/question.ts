@@ -1,5 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { closestWord } from '../../base/spelling.ts';
+import { foldName } from '../../postgres/quote.ts';
 import { isSystemSchema, splitName } from '../document/names.ts';
 import {
   ACCESS_KINDS,
@@ -57,7 +58,7 @@ export function parseQuestion(privilegeText: string, objectText: string): Access
   const text = objectText.trim();
   const [word, kind] = WORDS.find(([each]) => text.toLowerCase().startsWith(`${each} `)) ?? [undefined, undefined];
   const rest = word === undefined ? text : text.slice(word.length + 1).trim();
-  const split = splitName(rest) ?? splitName(rest.toLowerCase());
+  const split = splitName(rest) ?? splitName(foldUnquoted(rest));
   const isNumber = kind === 'large object' && /^\d+$/.test(rest);
   const isBad = split === undefined || (split.rest !== '' && !/^\(.*\)$/s.test(split.rest));
   if (isBad && !isNumber && kind !== 'parameter') {
@@ -67,6 +68,10 @@ export function parseQuestion(privilegeText: string, objectText: string): Access
   }
   const parts = kind === 'parameter' ? [rest.toLowerCase()] : isNumber ? [rest] : (split?.parts ?? []);
   return { privilege, kind, isColumn: word === 'column', parts, argumentTypes: split?.rest ?? '', text: objectText };
+}
+
+function foldUnquoted(text: string): string {
+  return text.replace(/"(?:[^"]|"")*"|[^"]+/g, (part) => (part.startsWith('"') ? part : foldName(part)));
 }
 
 /** What must be asked of the server for the question to be answered. */

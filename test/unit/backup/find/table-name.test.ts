@@ -4,6 +4,7 @@ import { formatTableName, parseTableName } from '../../../../src/backup/find/tab
 test.each([
   ['core.play', 'core', 'play', 'core.play'],
   ['Core.Play', 'core', 'play', 'core.play'],
+  ['CORE.Ö_Play', 'core', 'Ö_play', 'core."Ö_play"'],
   ['"My Schema"."a.b"', 'My Schema', 'a.b', '"My Schema"."a.b"'],
   ['core."say ""hi"""', 'core', 'say "hi"', 'core."say ""hi"""'],
 ])('%s is a table with its schema, folded as SQL does', (text, schema, table, shown) => {
