@@ -49,9 +49,9 @@ export function isInvalidDatabase({ bytes, dataOffset }: HeapTuple, major: numbe
   return bytes.length >= at + 4 && bytes.readInt32LE(at) === INVALID_DATABASE;
 }
 
-/** A row of pg_inherits. */
+/** A row of pg_inherits, which 14 gave its last column; undefined for a partition whose DETACH CONCURRENTLY has begun: nobody reads it any more. */
 export function inheritsRow({ bytes, dataOffset }: HeapTuple): { readonly child: number; readonly parent: number } | undefined {
-  if (bytes.length < dataOffset + 8) return undefined;
+  if (bytes.length < dataOffset + 13 || bytes.readUInt8(dataOffset + 12) !== 0) return undefined;
   return { child: bytes.readUInt32LE(dataOffset), parent: bytes.readUInt32LE(dataOffset + 4) };
 }
 

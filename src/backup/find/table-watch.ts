@@ -19,7 +19,18 @@ export interface DropEvent {
 export type TableEvent =
   | DropEvent
   | { readonly kind: 'created' | 'truncated' | 'rewritten' | 'renamed'; readonly outcome: TransactionOutcome }
-  | { readonly kind: 'deleted'; readonly outcome: TransactionOutcome; readonly rows: number };
+  | { readonly kind: 'deleted'; readonly outcome: TransactionOutcome; readonly rows: number }
+  /** Partitions whose rows are the table's no more, without the partitions of their own. */
+  | {
+      readonly kind: 'partition-dropped' | 'partition-detached';
+      readonly outcome: TransactionOutcome;
+      readonly partitions: readonly TableName[];
+    };
+
+interface Partition {
+  readonly parent: number;
+  readonly name: TableName;
+}
 
 const OPERATION = 0x70;
 const DELETE = 0x10;
@@ -41,6 +52,7 @@ export class TableWatch {
   /** OIDs that the name means now; more than its own when it is partitioned: its partitions'. */
   #oids = new Set<number>();
   #counted = new Set<number>();
+  #partitions: ReadonlyMap<number, Partition> = new Map();
   readonly #files = new Map<number, number>();
   /** Rows deleted, by transaction and OID. */
   readonly #deletes = new Map<number, Map<number, number>>();
@@ -86,6 +98,7 @@ export class TableWatch {
     const committed = outcome.kind.startsWith('commit');
     const changes = committed ? this.#catalog.changesOf(outcome) : [];
     const before = this.#counted;
+    const [oids, partitions] = [this.#oids, this.#partitions];
     const events = changes.length === 0 ? [] : this.#eventsOf(changes, outcome);
     const { database } = this.#catalog;
     const existed = this.exists;
@@ -93,7 +106,9 @@ export class TableWatch {
     const isOther = this.#catalog.database !== database;
     if (isOther) this.#files.clear();
     if (changes.length > 0 && this.#concernsName(changes)) this.#lookUp();
-    const told = isOther ? [...events, ...this.#eventsOfDatabase(existed ? database : undefined, outcome)] : events;
+    const told = isOther
+      ? [...events, ...this.#eventsOfDatabase(existed ? database : undefined, outcome)]
+      : [...events, ...this.#eventsOfPartitions(oids, partitions, outcome)];
     let rows = 0;
     for (const xid of xids) {
       const counts = this.#deletes.get(xid);
@@ -112,6 +127,24 @@ export class TableWatch {
       events.push({ kind: 'dropped', outcome, beforeLsn: this.#catalog.lastUseOf(had, outcome), withDatabase: true });
     if (this.exists) events.push({ kind: 'created', outcome });
     return events;
+  }
+
+  /** Partitions that the table had and has no more, while it is there itself. */
+  #eventsOfPartitions(
+    oids: ReadonlySet<number>,
+    partitions: ReadonlyMap<number, Partition>,
+    outcome: TransactionOutcome,
+  ): readonly TableEvent[] {
+    if (partitions === this.#partitions || ![...oids].every((oid) => this.#oids.has(oid))) return [];
+    const isGone = (oid: number): boolean => partitions.has(oid) && !this.#counted.has(oid);
+    const gone = [...partitions].filter(([oid, { parent }]) => isGone(oid) && !isGone(parent));
+    if (gone.length === 0) return [];
+    const left = new Set<number>();
+    for (const { oid } of this.#catalog.classes()) if (isGone(oid)) left.add(oid);
+    return ([true, false] as const).flatMap((isThere): readonly TableEvent[] => {
+      const names = gone.flatMap(([oid, { name }]) => (left.has(oid) === isThere ? [name] : []));
+      return names.length === 0 ? [] : [{ kind: isThere ? 'partition-detached' : 'partition-dropped', outcome, partitions: names }];
+    });
   }
 
   #isCounted(): boolean {
@@ -187,17 +220,35 @@ export class TableWatch {
       if (row.name === this.#name.table && isTable(row) && schemas.has(row.namespace)) named.push(row);
     this.#oids = new Set(named.map(({ oid }) => oid));
     this.#counted = new Set(this.#oids);
-    if (named.some(({ kind }) => kind === 'p')) this.#addPartitions();
+    const parents = named.some(({ kind }) => kind === 'p') ? this.#addPartitions() : new Map<number, number>();
     for (const row of named) this.#remember(row);
-    if (this.#counted.size > named.length) for (const row of this.#catalog.classes()) if (this.#counted.has(row.oid)) this.#remember(row);
+    const schemaNames = new Map<number, string>();
+    if (parents.size > 0)
+      for (const tuple of this.#catalog.alive('namespace')) schemaNames.set(namedRow(tuple)?.oid ?? 0, namedRow(tuple)?.name ?? '');
+    const partitions = new Map<number, Partition>();
+    if (parents.size > 0)
+      for (const row of this.#catalog.classes()) {
+        const parent = parents.get(row.oid);
+        if (parent === undefined) continue;
+        this.#remember(row);
+        partitions.set(row.oid, { parent, name: { schema: schemaNames.get(row.namespace) ?? '', table: row.name } });
+      }
+    this.#partitions = partitions;
   }
 
-  #addPartitions(): void {
+  /** Gives the partitions by OID, each with that of which it is one. */
+  #addPartitions(): ReadonlyMap<number, number> {
     const pairs = [...this.#catalog.alive('inherits')].flatMap((tuple) => inheritsRow(tuple) ?? []);
+    const parents = new Map<number, number>();
     for (let size = 0; size !== this.#counted.size;) {
       size = this.#counted.size;
-      for (const { child, parent } of pairs) if (this.#counted.has(parent)) this.#counted.add(child);
+      for (const { child, parent } of pairs) {
+        if (!this.#counted.has(parent)) continue;
+        this.#counted.add(child);
+        parents.set(child, parent);
+      }
     }
+    return parents;
   }
 
   #remember({ file, oid }: ClassRow): void {

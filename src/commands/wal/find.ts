@@ -1,7 +1,7 @@
 import { concernsTransactions, type TransactionEnd } from '../../postgres/wal-records.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { findTableHistory, readStoredEnds, type Search } from '../../backup/find/search-inspect.ts';
-import { formatTableName, parseTableName } from '../../backup/find/table-name.ts';
+import { formatTableName, parseTableName, type TableName } from '../../backup/find/table-name.ts';
 import type { TableEvent } from '../../backup/find/table-watch.ts';
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMomentUs, isoMoment, targetUs, timeTarget } from '../../backup/restore/target.ts';
@@ -21,6 +21,7 @@ interface Found {
   readonly kind: TableEvent['kind'] | 'commit' | 'restore-point';
   readonly outcome: TransactionEnd;
   readonly rows?: number;
+  readonly partitions?: readonly TableName[];
   readonly beforeLsn?: bigint;
   readonly withDatabase?: boolean;
 }
@@ -99,6 +100,9 @@ async function tableEvents(
         return question !== 'drop';
       case 'deleted':
         return event.rows >= rows;
+      case 'partition-dropped':
+      case 'partition-detached':
+        return question === 'massDelete';
       case 'created':
       case 'renamed':
       case 'rewritten':
@@ -160,15 +164,21 @@ function show(output: CommandContext['output'], found: readonly Found[]): void {
 }
 
 function describe(found: Found): string[] {
-  const { kind, outcome, rows, withDatabase } = found;
-  const what = rows === undefined ? (outcome.kind === 'restore-point' ? `restore point ${outcome.name}` : kind) : `${rows} rows deleted`;
+  const { outcome, withDatabase } = found;
+  const what = whatOf(found);
   const prepared = outcome.kind === 'commit-prepared' ? ' by COMMIT PREPARED' : '';
   const how = withDatabase === true ? ' with its database' : prepared;
   return [formatMomentUs(outcome.time), xidOf(outcome), formatLsn(positionOf(found)), `${what}${how}`];
 }
 
+function whatOf({ kind, outcome, rows, partitions }: Found): string {
+  if (rows !== undefined) return `${rows} rows deleted`;
+  if (partitions !== undefined) return `${kind.replace('-', ' ')}: ${partitions.map(formatTableName).join(', ')}`;
+  return outcome.kind === 'restore-point' ? `restore point ${outcome.name}` : kind;
+}
+
 function json(found: Found): object {
-  const { kind, outcome, rows, withDatabase } = found;
+  const { kind, outcome, rows, partitions, withDatabase } = found;
   return {
     kind,
     ...(outcome.kind === 'restore-point' ? { name: outcome.name } : { xid: xidOf(outcome) }),
@@ -176,6 +186,7 @@ function json(found: Found): object {
     endLsn: formatLsn(outcome.endLsn),
     time: isoMoment(outcome.time),
     ...(rows === undefined ? {} : { rows }),
+    ...(partitions === undefined ? {} : { partitions: partitions.map(formatTableName) }),
     ...(withDatabase === undefined ? {} : { withDatabase }),
     prepared: outcome.kind === 'commit-prepared',
   };

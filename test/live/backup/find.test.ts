@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { isDbadminError } from '../../../src/base/errors.ts';
 import { findLastDrop, findTableHistory, readStoredEnds, type Search } from '../../../src/backup/find/search-inspect.ts';
 import { parseTableName } from '../../../src/backup/find/table-name.ts';
@@ -120,6 +120,29 @@ describe.each([14, 15, 17, 18])('what the stored WAL of PostgreSQL %i tells', (m
     await act('core.parts', 'truncated', ['savepoint s', 'truncate core.parts', 'release s']);
     await act('core.parts', undefined, ['truncate core.parts'], undefined, 'rollback');
     await sql.unsafe('vacuum full core.parts_1');
+    await act('core.parts', 'partition-detached', ['alter table core.parts detach partition core.parts_2']);
+    await act('core.parts', undefined, ['alter table core.parts attach partition core.parts_2 for values from (1000) to (9000)']);
+    await act('core.parts', undefined, [
+      'alter table core.parts detach partition core.parts_2',
+      'alter table core.parts attach partition core.parts_2 for values from (1000) to (8000)',
+    ]);
+    await act('core.parts', undefined, [
+      'create table core.deep partition of core.parts for values from (8000) to (9000) partition by range (id)',
+      'create table core.deep_1 partition of core.deep for values from (8000) to (9000)',
+    ]);
+    await act('core.parts', 'partition-dropped', ['savepoint s', 'drop table core.deep', 'release s']);
+    await act('core.parts', undefined, ['drop table core.parts_2'], undefined, 'rollback');
+    // Its rows are gone for others with the first of its two transactions; the second waits for who reads the table.
+    await other.unsafe('begin; select from core.parts');
+    const detached = sql.unsafe('alter table core.parts detach partition core.parts_2 concurrently').execute();
+    const pending = async () =>
+      await other<
+        { xid: string }[]
+      >`select xmin::text as xid from pg_inherits where inhrelid = 'core.parts_2'::regclass and inhdetachpending`;
+    await vi.waitFor(async () => expect(await pending()).toHaveLength(1), { timeout: 30_000 });
+    done.push({ table: 'core.parts', kind: 'partition-detached', xid: Number((await pending())[0]?.xid) });
+    await other.unsafe('commit');
+    await detached;
     // The schema stays what it is.
     await act('core.parts', undefined, ['grant usage on schema core to public', 'grant create on schema core to public']);
     await act('core.late', 'dropped', ['drop table core.late, core.early']);
@@ -172,6 +195,13 @@ describe.each([14, 15, 17, 18])('what the stored WAL of PostgreSQL %i tells', (m
         !['core.play', 'core.late', 'core.early', 'other.a', 'other.b'].includes(table) && database === 'postgres',
       );
     }
+  });
+
+  test('partitions that are a table’s no more are named, without those of their own', async () => {
+    const table = { schema: 'core', table: 'parts' };
+    const { events } = await findTableHistory({ ...search, database: 'postgres', table, countsDeletes: false });
+    const names = ['parts_2', 'deep', 'parts_2'].map((name) => [{ schema: 'core', table: name }]);
+    expect(events.flatMap((event) => ('partitions' in event ? [event.partitions] : []))).toEqual(names);
   });
 
   test('what never was, or is there still, is said', async () => {
