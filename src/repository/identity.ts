@@ -117,7 +117,15 @@ export async function ensureClusterIdentity(repository: Repository, identity: Cl
  */
 export async function ensureSameSegments(repository: Repository, identity: ClusterIdentity): Promise<void> {
   await ensureClusterIdentity(repository, identity);
-  const { systemIdentifier, name, walSegmentBytes } = identity;
+  await refuseOtherSegments(repository, identity);
+}
+
+/** The same of who only wants to know, and writes nothing. @throws {DbadminError} as {@link ensureSameSegments}. */
+export async function refuseOtherSegments(
+  repository: Repository,
+  { systemIdentifier, name, walSegmentBytes }: Pick<ClusterIdentity, 'systemIdentifier' | 'name' | 'walSegmentBytes'>,
+): Promise<void> {
+  if (!(await knowsCluster(repository, systemIdentifier))) return;
   const key = clusterKey(systemIdentifier);
   const known = await readOr(repository, key, [], async () => await readCluster(repository, key));
   if (known === undefined || known.walSegmentBytes === walSegmentBytes) return;

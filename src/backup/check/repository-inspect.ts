@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
-import { inspectClusters } from '../../repository/identity.ts';
+import { inspectClusters, refuseOtherSegments } from '../../repository/identity.ts';
 import { backupPrefix } from '../../repository/layout.ts';
 import { inspectBackups } from '../../repository/manifest.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
@@ -30,6 +30,8 @@ export interface RepositoryCheckOptions {
   readonly clusterName: string;
   /** The server's, or undefined when it could not be asked. */
   readonly systemIdentifier: string | undefined;
+  /** The server's; not looked at unless said. */
+  readonly walSegmentBytes?: number | undefined;
   readonly limits: AgeLimits;
   /** What is promised of its dumps here; none unless said. */
   readonly dumps?: readonly DumpPromise[];
@@ -128,6 +130,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
       ),
     );
   }
+  findings.push(...(await checkSegments(what, repository, options)));
   const now = clock.now();
   const { backups, damaged, storedAt } = await inspectBackups(repository, systemIdentifier);
   findings.push(...[...clusters.damaged, ...damaged].map((found) => unreadable(found, what)));
@@ -154,6 +157,21 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
   return [...findings, ...judgeAges(options.name, ages, limits, now)];
+}
+
+/** Whoever writes WAL here refuses then. */
+async function checkSegments(
+  what: string,
+  repository: Repository,
+  { systemIdentifier = '', clusterName, walSegmentBytes }: RepositoryCheckOptions,
+): Promise<readonly Finding[]> {
+  if (walSegmentBytes === undefined) return [];
+  try {
+    await refuseOtherSegments(repository, { systemIdentifier, name: clusterName, walSegmentBytes });
+    return [];
+  } catch (error) {
+    return [failed(`${what} WAL segments`, error)];
+  }
 }
 
 /** A rebuild without the key leaves indexes that restores read and backups do not. */

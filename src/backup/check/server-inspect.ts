@@ -17,6 +17,8 @@ export interface ServerCheck {
   readonly findings: readonly Finding[];
   /** Undefined when nothing could be asked. */
   readonly systemIdentifier: string | undefined;
+  /** Left out where nobody streams from it, or it could not be asked. */
+  readonly walSegmentBytes?: number;
 }
 
 export interface ServerCheckOptions {
@@ -41,7 +43,11 @@ export async function checkServer(options: ServerCheckOptions): Promise<ServerCh
   // Of a server that nobody reaches there are no dumps either.
   const reached = !settings.some(({ what, state }) => what === CONNECTION && state === 'problem');
   const offered = findings.map((each) => (reached && each.what === REPLICATION && each.state === 'problem' ? withDumps(each) : each));
-  return { findings: [...offered, ...settings], systemIdentifier: source?.systemIdentifier };
+  return {
+    findings: [...offered, ...settings],
+    systemIdentifier: source?.systemIdentifier,
+    ...(source && { walSegmentBytes: source.walSegmentBytes }),
+  };
 }
 
 /** Where dumps are all there is, an ordinary connection has to do. */

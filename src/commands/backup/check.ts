@@ -30,12 +30,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   for (const { name, ...rest } of selectRepositories(config, cluster, textOption(input, 'repository'))) {
     try {
       const repository = await openRepository(context, { name, ...rest });
-      const { systemIdentifier } = server;
+      const { systemIdentifier, walSegmentBytes } = server;
       const databaseIsHere = isThisMachine(connection.hosts);
       const options = {
         name,
         clusterName: cluster.name,
         systemIdentifier,
+        walSegmentBytes,
         limits,
         dumps: dumpPromises(policies, name),
         clock,

@@ -10,7 +10,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, reasonOf } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
 import type { Config, RepositoryConfig } from '../../config/config.ts';
-import type { ClusterIdentity } from '../../repository/identity.ts';
+import { refuseOtherSegments, type ClusterIdentity } from '../../repository/identity.ts';
 import { backupKey } from '../../repository/layout.ts';
 import { inspectBackups, readSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -74,6 +74,7 @@ interface Planned {
 
 /** What would be copied. */
 async function showPlan({ output }: CommandContext, { from, to, lineage, chosen, names }: Planned): Promise<number> {
+  await refuseOtherSegments(to, lineage);
   const { backups: theirs, unreadable } = await inspectSource(from, lineage.systemIdentifier);
   const { backups: ours, damaged } = await inspectBackups(to, lineage.systemIdentifier);
   const { backups, left, namesakes } = planSync({ from: withoutBlocked(theirs, damaged, unreadable), to: ours, chosen });

@@ -7,6 +7,7 @@ import type { Finding } from '../../../../src/backup/check/finding.ts';
 import { judgeClock } from '../../../../src/backup/check/clocks.ts';
 import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
 import { judgeSegments, judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
+import { ensureClusterIdentity } from '../../../../src/repository/identity.ts';
 import { writeIndex } from '../../../../src/repository/blob-index.ts';
 import { passThrough } from '../../../../src/storage/pass-through.ts';
 import type { ObjectStore } from '../../../../src/storage/store.ts';
@@ -224,6 +225,23 @@ describe('checkRepository', () => {
       'backups',
       'drill',
       'verified',
+    ]);
+  });
+
+  test('WAL segments of another size than the repository knows are a problem, as they are to whoever writes there', async () => {
+    const repository = await makeMemoryRepository(true);
+    const of = async (walSegmentBytes: number): Promise<readonly object[]> =>
+      (await checkRepository(repository, { ...options, walSegmentBytes })).filter(({ what }) => what.endsWith('segments'));
+    const cluster = { systemIdentifier: SYSTEM_IDENTIFIER, name: 'main', serverVersion: 180004, walSegmentBytes: 16 * 2 ** 20 };
+    expect(await of(2 ** 20)).toEqual([]);
+    await ensureClusterIdentity(repository, cluster);
+    expect(await of(cluster.walSegmentBytes)).toEqual([]);
+    expect(await of(2 ** 20)).toMatchObject([
+      {
+        what: 'repository local WAL segments',
+        detail: expect.stringContaining('has WAL segments of 1 MiB, and those in the repository have 16 MiB') as string,
+        fix: expect.stringContaining('another repository') as string,
+      },
     ]);
   });
 
