@@ -79,10 +79,13 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
     for (const each of namesakes) uncopied.add('namesake', each.label, describeNamesake(each));
     if (options.everything)
       for (const { kind, name, problem } of source.unreadable.all) if (!present.has(name)) uncopied.add(kind, name, problem);
-    const wal = await copyWal({ from, to, cluster, backups: [...ours, ...chosen], uncopied, signal, onProgress: options.onWal });
+    const wal = new SyncedWal(
+      async (needing) => await copyWal({ from, to, cluster, backups: [...ours, ...needing], uncopied, signal, onProgress: options.onWal }),
+    );
+    const lost = await wal.copy(chosen);
     const backups = await copyBackups(
       { ...options, from },
-      { lease, uncopied, ours, theirs, chosen: recoverable(chosen, wal.lost, uncopied) },
+      { lease, uncopied, ours, theirs, chosen: recoverable(chosen, lost, uncopied), wal },
     );
     const dumps = options.everything ? await copyDumps({ from, to, systemIdentifier, uncopied, signal }) : [];
     // Those that are there already may have come from a run that was killed before it locked them.
@@ -104,6 +107,46 @@ function recoverable(chosen: readonly BackupSummary[], lost: readonly LostWal[],
   });
 }
 
+/** For so long nobody looks whether WAL that was copied is still there, while backups are. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+/**
+ * The WAL of a run, which is copied before the backups that need it. An expiry of the destination knows nothing of these until they are there: what
+ * they take longer than its grace it lets go meanwhile. So it is looked for again once they are.
+ */
+class SyncedWal {
+  readonly #copy: (needing: readonly BackupSummary[]) => ReturnType<typeof copyWal>;
+  #copied: CopiedWal = { segments: 0, parts: 0, histories: 0, beside: 0 };
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(copy: (needing: readonly BackupSummary[]) => ReturnType<typeof copyWal>) {
+    this.#copy = copy;
+  }
+
+  get copied(): CopiedWal {
+    return this.#copied;
+  }
+
+  /** Copies what the backups that are there and `needing` can be recovered with; gives what could not be. */
+  async copy(needing: readonly BackupSummary[]): Promise<readonly LostWal[]> {
+    this.#lookedAtMs = performance.now();
+    const { copied, lost } = await this.#copy(needing);
+    const { segments, parts, histories, beside } = this.#copied;
+    this.#copied = {
+      segments: segments + copied.segments,
+      parts: parts + copied.parts,
+      histories: histories + copied.histories,
+      beside: beside + copied.beside,
+    };
+    return lost;
+  }
+
+  /** The same where the last time was long ago. */
+  async copyLater(needing: readonly BackupSummary[]): Promise<void> {
+    if (performance.now() - this.#lookedAtMs >= LOOK_AGAIN_MS) await this.copy(needing);
+  }
+}
+
 interface BackupsToCopy {
   readonly lease: Lease;
   readonly uncopied: UncopiedList;
@@ -112,11 +155,12 @@ interface BackupsToCopy {
   /** All of the source, from the oldest on. */
   readonly theirs: readonly BackupSummary[];
   readonly chosen: readonly BackupSummary[];
+  readonly wal: SyncedWal;
 }
 
 async function copyBackups(
   { from, to, cluster: { systemIdentifier }, clock, log, signal, onBackup }: SyncOptions,
-  { lease, uncopied, ours, theirs, chosen }: BackupsToCopy,
+  { lease, uncopied, ours, theirs, chosen, wal }: BackupsToCopy,
 ): Promise<Synced['backups']> {
   const backups: Synced['backups'][number][] = [];
   if (chosen.length === 0) return backups;
@@ -134,12 +178,17 @@ async function copyBackups(
     const copying = { from, to, systemIdentifier, lease, blobs, uncopied, clock };
     const common = theirs.filter((each) => ours.some((other) => isSameBackup(each, other))).at(-1);
     if (common !== undefined) await learnNames(common.label, copying);
-    for (const { label } of chosen) {
+    const there: BackupSummary[] = [];
+    for (const each of chosen) {
+      const { label } = each;
       const copied = await copyBackup(label, copying);
       if (copied === undefined) continue;
       backups.push({ label, ...copied });
       onBackup(label, copied.storedBytes);
+      there.push(each);
+      await wal.copyLater(there);
     }
+    if (there.length > 0) await wal.copy(there);
   } finally {
     await blobs.close();
   }

@@ -53,6 +53,7 @@ interface Attempt {
 export class UncopiedList {
   readonly #from: Repository;
   readonly #list: Uncopied[] = [];
+  readonly #noted = new Set<string>();
 
   constructor(from: Repository) {
     this.#from = from;
@@ -62,7 +63,11 @@ export class UncopiedList {
     return this.#list;
   }
 
+  /** What is tried again and meets the same is noted once. */
   add(kind: UncopiedKind, name: string, problem: string): void {
+    const same = `${kind} ${name} ${problem}`;
+    if (this.#noted.has(same)) return;
+    this.#noted.add(same);
     this.#list.push({ kind, name, problem });
   }
 
