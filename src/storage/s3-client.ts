@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { addErrorSight } from './s3-answers.ts';
+import { addCredentialSight } from './s3-credentials.ts';
 import { addBodyHashes, addHeader } from './s3-headers.ts';
 
 /** A bucket, a prefix in it, and the way there. Without both keys the SDK's own chain finds credentials. */
@@ -93,6 +94,7 @@ export async function createS3Client(place: S3Place, timeouts: S3Timeouts): Prom
   else timeouts.interrupt?.addEventListener('abort', shorten, { once: true });
   addBodyHashes(client);
   addErrorSight(client);
+  addCredentialSight(client);
   if (place.requesterPays === true) addHeader(client, 'x-amz-request-payer', 'requester');
   return client;
 }

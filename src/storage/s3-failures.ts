@@ -1,5 +1,6 @@
 import { DbadminError, isDbadminError, messageOf, systemCodeOf, type ErrorCode } from '../base/errors.ts';
 import type { Trouble } from './retrier.ts';
+import { CREDENTIALS_AWAY } from './s3-credentials.ts';
 
 const DENIED = new Set([
   'AccessDenied',
@@ -109,6 +110,8 @@ function hintOf(code: ErrorCode, name: string, systemCode: string | undefined): 
   if (name === 'InvalidObjectState')
     return 'The object lies in an archive class, where a lifecycle rule of the bucket may have put it: bring it back there first (restore-object), and keep such rules off the repository.';
   if (name === 'CredentialsProviderError') return 'Configure access_key_id and secret_access_key or a profile, or give the AWS variables.';
+  if (name === CREDENTIALS_AWAY)
+    return 'There were credentials before: look at what gives them, such as the metadata service of the container or instance, or the process of the profile.';
   if (name === 'PermanentRedirect' || name === 'AuthorizationHeaderMalformed') return "Set the repository's region to the bucket's own.";
   if (code === 'repository-missing') return 'Create the bucket, or correct its name, the region and the endpoint.';
   if (code === 'storage-denied')
