@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
@@ -33,8 +33,8 @@ export interface CopiedBlobs {
 /** Copies blobs of one lineage into another repository, where it has not got them, under the names they have there. */
 export class BlobCopy {
   readonly #options: CopyOptions;
-  readonly #source: BlobIndex;
-  readonly #reader: BlobReader;
+  #source: BlobIndex;
+  #reader: BlobReader;
   readonly #known: BlobIndex;
   /** Undefined where names are the same. */
   #renames: Renames | undefined;
@@ -149,16 +149,32 @@ export class BlobCopy {
     const hashes = [...this.#pending].sort((a, b) => (this.#reader.orderOf(a) < this.#reader.orderOf(b) ? -1 : 1));
     this.#pending = new Set();
     if (hashes.length === 0) return;
-    this.#pipeline ??= new BlobPipeline([{ repository: to, systemIdentifier, known: this.#known }]);
+    const pipeline = (this.#pipeline ??= new BlobPipeline([{ repository: to, systemIdentifier, known: this.#known }]));
     let next = 0;
-    for await (const plain of this.#reader.readAll(hashes)) {
-      const hash = hashes[next++] ?? '';
-      this.#sinceCheckpoint += plain.byteLength;
-      await this.#pipeline.put(plain, ([name = '']) => this.#note(hash, name));
+    const copyRest = async (): Promise<void> => {
+      for await (const plain of this.#reader.readAll(hashes.slice(next))) {
+        const hash = hashes[next++] ?? '';
+        this.#sinceCheckpoint += plain.byteLength;
+        await pipeline.put(plain, ([name = '']) => this.#note(hash, name));
+      }
+    };
+    try {
+      await copyRest();
+    } catch (error) {
+      if (!isDbadminError(error, 'storage-missing')) throw error;
+      await this.#lookAnew();
+      await copyRest();
     }
     // Names must be known before the same blob is asked for again.
     if (this.#renames !== undefined) await this.#pipeline.drain();
     if (this.#sinceCheckpoint >= CHECKPOINT_BYTES) await this.#checkpoint();
+  }
+
+  /** A collection in the source, which waits for no reader, has written anew what is needed of a pack, and deleted that: it lies in another now. */
+  async #lookAnew(): Promise<void> {
+    const { from, systemIdentifier } = this.#options;
+    this.#source = await BlobIndex.load(from, systemIdentifier);
+    this.#reader = new BlobReader(from, systemIdentifier, this.#source);
   }
 
   /** Learns the name of a blob that was read: where names differ, the destination may turn out to have it. */

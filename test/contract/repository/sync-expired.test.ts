@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
-import { backupKey, packPrefix, walKey } from '../../../src/repository/layout.ts';
+import { backupKey, indexPrefix, packPrefix, walKey } from '../../../src/repository/layout.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
@@ -121,4 +121,31 @@ test('the same comes again for a backup that took long, whatever becomes of thos
 
   const { failed } = await sync(source, target);
   expect(failed.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`wal ${nameOf(4)}`]);
+});
+
+test('content that a collection in the source writes anew meanwhile, deleting the packs where it lay, is copied from where it is now', async () => {
+  for (const encrypted of [false, true]) {
+    const { repository: source } = await newFilled();
+    const target = await makeMemoryRepository(encrypted);
+    const { store } = source;
+    const keys = async (prefix: string): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for await (const { key } of store.list(prefix)) found.push(key);
+      return found;
+    };
+    const contents = LABELS.flatMap((_, n) => Array.from({ length: 5 }, (__, k) => Buffer.from(`blob ${n}.${k} `.repeat(50))));
+    let reads = 0;
+    const collecting: Repository['store']['readRange'] = async (key, ...rest) => {
+      if (key.startsWith(packPrefix(SYSTEM)) && ++reads === 2) {
+        const old = [...(await keys(packPrefix(SYSTEM))), ...(await keys(indexPrefix(SYSTEM)))];
+        await writePacks(source, contents, new Date(), 15);
+        for (const each of old) await store.delete(each);
+      }
+      return await store.readRange(key, ...rest);
+    };
+    const synced = await sync({ ...source, store: { ...passThrough(store), readRange: collecting } }, target);
+    expect(reads).toBeGreaterThan(2);
+    expect(synced.failed).toEqual([]);
+    expect(await readAllBackups(target)).toEqual(LABELS);
+  }
 });
