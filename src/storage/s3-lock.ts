@@ -135,9 +135,16 @@ export async function extendVersionLock(target: LockTarget, key: string, objectN
       return 'lesser';
     }
   }
-  // A compliance lock stays one: a lesser mode would be refused.
-  await put(lock.mode ?? lockModeOf(place), until);
-  return 'extended';
+  try {
+    // A compliance lock stays one: a lesser mode would be refused.
+    await put(lock.mode ?? lockModeOf(place), until);
+    return 'extended';
+  } catch (error) {
+    // Another writer may have extended it further since: then it would have become shorter, and that is refused.
+    const seen = isRefusal(error) ? await readLock(target, objectName) : undefined;
+    if (seen?.until === undefined || seen.until < until || isLesserMode(seen.mode, place)) throw error;
+    return 'kept';
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import type { DbadminError } from '../../../src/base/errors.ts';
 import { probeConditionalCreate } from '../../../src/storage/conditional-create.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
@@ -127,6 +128,8 @@ function describeOnMoto(command: readonly string[]): void {
   });
 }
 
+const LOCK_HEADERS = ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date'];
+
 function describeLockingBucket(server: () => TestS3): void {
   describe('in a bucket with Object Lock', () => {
     let store: ObjectStore;
@@ -141,6 +144,29 @@ function describeLockingBucket(server: () => TestS3): void {
     });
 
     describeLocks(() => store, true);
+
+    it('takes a lock that another writer makes longer at this moment for one that is long enough', async () => {
+      const proxy = await startFaultyProxy(server().endpoint);
+      const options = { endpoint: proxy.endpoint, bucket: LOCKING_BUCKET, conditionalCreate: true, lockMode: 'compliance' } as const;
+      const own = await openS3Store(server().options(options));
+      const [sooner, there, later] = [1, 2, 3].map((hours) => new Date(Math.ceil(Date.now() / 1000) * 1000 + hours * 3_600_000));
+      if (sooner === undefined || there === undefined || later === undefined) throw new Error('three times');
+      await store.create('lock/raced', Buffer.from('x'), { lockUntil: there });
+      for (const [until, outcome] of [
+        [sooner, 'kept'],
+        [later, 'storage-denied'],
+      ] as const) {
+        let looks = 0;
+        proxy.plan(({ method, path }) => {
+          // The lock came after the first look, and S3 lets none become shorter.
+          if (method === 'HEAD') return looks++ > 0 ? undefined : { kind: 'hide-headers', names: LOCK_HEADERS };
+          return path.includes('retention') ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined;
+        });
+        expect(await own.extendLock('lock/raced', until).catch((error: unknown) => (error as DbadminError).code)).toBe(outcome);
+      }
+      await own.close();
+      await proxy.stop();
+    });
 
     it('says that locks are set object by object, and finds a default of the bucket', async () => {
       expect(await store.lockSupport()).toEqual({ kind: 'per-object', defaultDays: undefined, keepsVersions: true });
