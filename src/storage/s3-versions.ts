@@ -23,20 +23,25 @@ interface Versions {
 }
 
 /**
- * Whether the bucket keeps versions, seen at one of the store's own objects: that needs no right of its own. False where there is
- * no object yet. Errors are the SDK's.
+ * Whether the bucket keeps versions, seen at the first object below `before`: that needs no right of its own. False where there is
+ * no object yet. It may be somebody else's, such as a folder that a console made: one that was not made with the customer key of the store
+ * is looked at without, and where it has another it may have versions. Errors are the SDK's.
  */
 export async function showsVersions({ client, place }: LockTarget, before: string): Promise<boolean> {
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: place.bucket, Prefix: before, MaxKeys: 1 }));
   const [object] = Contents;
   if (object?.Key === undefined) return false;
-  try {
-    const found = await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: object.Key, ...readingParameters(place) }));
-    return found.VersionId !== undefined;
-  } catch (error) {
-    if (s3ErrorOf(error).status === 404) return false;
-    throw error;
+  const named = { Bucket: place.bucket, Key: object.Key };
+  for (const look of [new HeadObjectCommand({ ...named, ...readingParameters(place) }), new HeadObjectCommand(named)]) {
+    try {
+      return (await client.send(look)).VersionId !== undefined;
+    } catch (error) {
+      const { status } = s3ErrorOf(error);
+      if (status === 404) return false;
+      if (status !== 400) throw error;
+    }
   }
+  return true;
 }
 
 /** What a listing shows, and how one of it is deleted. */

@@ -6,6 +6,7 @@ import {
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   PutObjectLegalHoldCommand,
+  PutObjectCommand,
   PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -120,6 +121,27 @@ function describeOnMoto(command: readonly string[]): void {
       expect((await own.readRange('customer', 5, 10)).byteLength).toBe(10);
       expect(proxy.seen.filter((line) => line.includes('partNumber'))).toHaveLength(3);
       expect(without).toEqual([]);
+      await own.close();
+      await proxy.stop();
+    });
+
+    it('asks nothing of an object that is not its own with the customer key, such as the folder that a console made', async () => {
+      const client = motoClient(server.endpoint);
+      await client.send(new PutObjectCommand({ Bucket: server.bucket, Key: 'folder/' }));
+      client.destroy();
+      const proxy = await startFaultyProxy(server.endpoint);
+      // S3 has no use for a key where an object was not made with it.
+      proxy.plan(({ method, path, headers }) =>
+        method === 'HEAD' && path.endsWith('/folder/') && headers['x-amz-server-side-encryption-customer-key'] !== undefined
+          ? { kind: 'answer', status: 400, code: 'InvalidRequest' }
+          : undefined,
+      );
+      const serverSideEncryption = { kind: 'customer', key: new Secret(Buffer.alloc(32, 7).toString('base64')) } as const;
+      const own = await openS3Store(server.options({ endpoint: proxy.endpoint, serverSideEncryption, prefix: 'folder' }));
+      await own.create('keys/0123456789abcdef', Buffer.from('x'));
+      expect(await own.lockSupport()).toEqual({ kind: 'none' });
+      await own.erase('keys/0123456789abcdef');
+      for await (const { key } of own.list('')) expect.unreachable(`${key} was left`);
       await own.close();
       await proxy.stop();
     });
