@@ -107,7 +107,22 @@ export function letGoKey(systemIdentifier: string, timeline: number, lsn: bigint
   return `${letGoPrefix(systemIdentifier)}${hex8(timeline)}-${formatLsn(lsn).replace('/', '_')}`;
 }
 
-/** What the last part of such a key says; undefined of what is none. */
+export function levelPrefix(systemIdentifier: string): string {
+  return `${letGoPrefix(systemIdentifier)}level-`;
+}
+
+/** So many bytes lay in a lineage at that time of the writer's clock. */
+export function levelKey(systemIdentifier: string, at: Date, usedBytes: number): string {
+  return `${levelPrefix(systemIdentifier)}${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${usedBytes}`;
+}
+
+/** How many bytes such a key says; undefined of what is none. */
+export function levelIn(key: string): number | undefined {
+  const [, bytes] = /^\d+\/expired\/level-\d{8}T\d{6}Z-(\d{1,15})$/.exec(key) ?? [];
+  return bytes === undefined ? undefined : Number(bytes);
+}
+
+/** What the last part of a record's key says; undefined of what is none. */
 export function timelineAndLsnIn(name: string): { readonly timeline: number; readonly lsn: bigint } | undefined {
   const [, timeline, lsn] = /^([0-9A-F]{8})-([0-9A-F]{1,8}_[0-9A-F]{1,8})$/.exec(name) ?? [];
   if (timeline === undefined || lsn === undefined) return undefined;

@@ -2,9 +2,10 @@ import { findingAt } from './audit-findings.ts';
 import { damaged, type SealedKind, type Unsealed } from './envelope.ts';
 import { requireGapAt } from './gap-record.ts';
 import { isFinding, saidAt } from './holds.ts';
-import { letGoPrefix } from './layout.ts';
+import { letGoPrefix, levelIn } from './layout.ts';
 import { requireEntryAt } from './ledger.ts';
 import { requireLetGoAt } from './let-go.ts';
+import { requireLevelAt } from './levels.ts';
 import { graceAt } from './marks.ts';
 import { requireReportAt } from './reports.ts';
 
@@ -17,7 +18,11 @@ const ASKED: Partial<Record<SealedKind, (unsealed: Unsealed, key: string) => unk
   },
   cluster: ({ header }, key) => requireLast(header, 'systemIdentifier', key),
   key: ({ header }, key) => requireLast(header, 'id', key),
-  gap: (unsealed, key) => (isLetGo(key) ? requireLetGoAt(unsealed, key) : requireGapAt(unsealed.header, key)),
+  gap(unsealed, key) {
+    if (levelIn(key) !== undefined) requireLevelAt(unsealed, key);
+    else if (isLetGo(key)) requireLetGoAt(unsealed, key);
+    else requireGapAt(unsealed.header, key);
+  },
   ledger: ({ header, body }, key) => requireEntryAt(header, body, key),
   drill: ({ header }, key) => requireReportAt(header, 'drill', key),
   verification: ({ header }, key) => requireReportAt(header, 'verification', key),

@@ -1,6 +1,7 @@
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import type { ObjectStore, StoredObject } from '../storage/store.ts';
-import { kindOfKey, OBJECT_KINDS, type ObjectKind } from './layout.ts';
+import { kindOfKey, levelIn, OBJECT_KINDS, type ObjectKind } from './layout.ts';
+import { netBytesPerDay, type Level } from './levels.ts';
 import { storeNow } from './store-clock.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,7 +19,10 @@ export interface RepositoryUsage {
   readonly freeBytes: number | undefined;
   /** Why nothing can be written, or undefined. */
   readonly writeProblem: string | undefined;
-  /** What was stored in a day of late and is still there; undefined while there is nothing to measure: until two days after the first backup. */
+  /**
+   * What was stored in a day of late and is still there, less what went meanwhile of lineages of which two weeks of that are noted; undefined while there is
+   * nothing to measure: until two days after the first backup.
+   */
   readonly growthBytesPerDay: number | undefined;
   /** At that growth; undefined without a limit or growth. */
   readonly daysUntilFull: number | undefined;
@@ -59,14 +63,14 @@ export async function measureUsage(store: ObjectStore, now: Date): Promise<Repos
   return { objects, usedBytes, freeBytes, writeProblem, growthBytesPerDay, daysUntilFull, ...breakdown.result(at) };
 }
 
-/** What came in the last days, added up as a listing passes by. */
+/** What came in the last days, and how much there was, added up as a listing passes by. */
 class Recent {
   readonly #sinceMs: number;
-  #bytes = 0;
   #oldestMs = Number.POSITIVE_INFINITY;
   #firstContentMs = Number.POSITIVE_INFINITY;
   /** By the number of the minute. */
   readonly #minutes = new Map<number, number>();
+  readonly #lineages = new Map<string, { bytes: number; readonly levels: Level[] }>();
 
   constructor(sinceMs: number) {
     this.#sinceMs = sinceMs;
@@ -74,18 +78,27 @@ class Recent {
 
   add({ key, sizeBytes, modifiedAt }: StoredObject): void {
     const atMs = modifiedAt.getTime();
-    const { kind } = kindOfKey(key);
+    const { kind, systemIdentifier = '' } = kindOfKey(key);
+    const lineage = this.#lineages.get(systemIdentifier) ?? { bytes: 0, levels: [] };
+    this.#lineages.set(systemIdentifier, lineage);
+    const usedBytes = levelIn(key);
+    if (usedBytes !== undefined) lineage.levels.push({ atMs, usedBytes });
     this.#oldestMs = Math.min(this.#oldestMs, atMs);
     if (kind === 'packs' || kind === 'dumps') this.#firstContentMs = Math.min(this.#firstContentMs, atMs);
     if (atMs < this.#sinceMs) return;
-    this.#bytes += sizeBytes;
+    lineage.bytes += sizeBytes;
     const minute = Math.floor(atMs / MINUTE_MS);
     this.#minutes.set(minute, (this.#minutes.get(minute) ?? 0) + sizeBytes);
   }
 
   /** In a repository that is younger, what the day of the first backup brought is no growth; undefined while there is less than a day behind that. */
   bytesPerDay(nowMs: number): number | undefined {
-    if (this.#oldestMs < this.#sinceMs) return this.#bytes / GROWTH_DAYS;
+    if (this.#oldestMs < this.#sinceMs) {
+      return [...this.#lineages.values()].reduce((sum, { bytes, levels }) => {
+        const cameBytes = bytes / GROWTH_DAYS;
+        return sum + Math.min(cameBytes, netBytesPerDay(levels, nowMs) ?? cameBytes);
+      }, 0);
+    }
     const begunMs = Number.isFinite(this.#firstContentMs) ? this.#firstContentMs : this.#oldestMs;
     const fromMs = begunMs + DAY_MS;
     if (!(nowMs - fromMs >= DAY_MS)) return undefined;

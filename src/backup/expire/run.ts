@@ -6,6 +6,7 @@ import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
 import { backupKey, leasePrefix } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { noteLevel } from '../../repository/levels.ts';
 import { restoreReserve, withReserve } from '../../repository/reserve.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
@@ -124,6 +125,10 @@ export async function expireLineage(
       // What retention let go is gone, and told; with the lease lost in the middle, too.
       if (isDbadminError(error) && ['repository-format', 'repository-damaged', 'locked'].includes(error.code)) return error;
       throw error;
+    });
+    await noteLevel(given, systemIdentifier, { now: clock.now(), storeNow }).catch((error: unknown) => {
+      if (!isDbadminError(error) || error.code === 'internal') throw error;
+      log.debug(`how much lies in ${given.store.description} could not be noted: ${error.message}`);
     });
     // The lease, which is held, is as new as anything.
     const late = await removeLeftovers(given.store, leasePrefix(systemIdentifier, 'expire'), { clock, log });

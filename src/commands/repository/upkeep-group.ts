@@ -8,7 +8,7 @@ export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'repository list',
     summary: 'the repositories: reachable, writable, encrypted, how full and how fast they fill',
-    description: `Needs no key. Growth is what was stored in a day over the last seven and is still there. Exit 3 when one cannot be reached.`,
+    description: `Needs no key. Growth is what was stored in a day over the last seven and is still there; once expiries have noted for two weeks how much there is, also less what went. Exit 3 when one cannot be reached.`,
     options: [{ ...REPOSITORY, fallback: 'all of the configuration' }],
     json: [
       'repositories: array of { name, type, place, reachable, problem, writable, encrypted, format, objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, backups, oldestBackup, newestBackup, createdAt, encryption, conditionalCreate, objectLockDays, kinds, curve, clusters }; null for what is not known',
