@@ -12,7 +12,8 @@ import { WholeFile, type FileAttributes, type Intake } from './whole-file.ts';
 export interface ContentSinkEvents {
   begin(info: Parameters<BaseBackupSink['begin']>[0]): void | Promise<void>;
   /** Bytes received so far, and the bytes expected in all. */
-  progress(doneBytes: number, totalBytes: number): void;
+  /** How much will come is not known where only what changed does. */
+  progress(doneBytes: number, totalBytes: number | undefined): void;
 }
 
 type OpenFile = WholeFile | ChangedFile | BackupLabel | ReadControlFile | typeof NOT_TAKEN;
@@ -35,7 +36,7 @@ export class ContentSink implements BaseBackupSink {
   readonly #intake: Intake;
   readonly #isIncremental: boolean;
   readonly #events: ContentSinkEvents;
-  #totalBytes = 0;
+  #totalBytes: number | undefined;
   #file: OpenFile | undefined;
   #manifest: WholeFile | undefined;
 
@@ -46,7 +47,8 @@ export class ContentSink implements BaseBackupSink {
   }
 
   begin(info: Parameters<BaseBackupSink['begin']>[0]): void | Promise<void> {
-    this.#totalBytes = info.totalBytes;
+    // The server tells the size of the cluster in any case.
+    this.#totalBytes = this.#isIncremental ? undefined : info.totalBytes;
     this.tablespaces = info.tablespaces.map(({ oid, location }) => ({ oid, location }));
     return this.#events.begin(info);
   }

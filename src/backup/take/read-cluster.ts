@@ -54,7 +54,7 @@ export interface ReadClusterOptions {
   readonly maxRateKb: number | undefined;
   readonly signal: AbortSignal;
   readonly onBegin: (start: BaseBackupStart) => Promise<void>;
-  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+  readonly onProgress: (doneBytes: number, totalBytes: number | undefined) => void;
 }
 
 /** What came of reading the cluster: the content for each destination, its blobs still on their way. */

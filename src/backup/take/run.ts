@@ -60,7 +60,7 @@ export interface TakeOptions {
   readonly signal: AbortSignal;
   /** Called once it is known how the backup is taken. */
   readonly onMode?: (mode: TakeMode, label: string) => void;
-  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+  readonly onProgress: (doneBytes: number, totalBytes: number | undefined) => void;
 }
 
 /** What a run came to in each repository. */
