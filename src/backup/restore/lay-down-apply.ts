@@ -47,6 +47,15 @@ export async function checkReachable(directory: string, owner: SystemUser | unde
   }
 }
 
+/**
+ * The id of the user who has the directory, where that is neither root nor who is to own what is restored: that user's server would not
+ * start on it any more.
+ */
+export async function strangerOf(directory: string, owner: SystemUser | undefined): Promise<number | undefined> {
+  const uid = (await stat(directory).catch(() => undefined))?.uid;
+  return owner === undefined || uid === 0 || uid === owner.uid ? undefined : uid;
+}
+
 /** Free bytes of the filesystem that `directory` is or would be on. */
 export async function freeBytesFor(directory: string): Promise<number> {
   for (let at = directory; ; at = path.dirname(at)) {

@@ -4,7 +4,7 @@ import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith } from '../../backup/reconcile/returning.ts';
 import { readProofs, type Proofs } from '../../backup/drill/record.ts';
 import { inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
-import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
+import { checkReachable, strangerOf } from '../../backup/restore/lay-down-apply.ts';
 import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
 import { readStanding } from '../../backup/verify/record.ts';
 import { keepYoungGeneration } from '../../base/young-generation.ts';
@@ -70,6 +70,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
       port,
       programs,
       owner,
+      strangerUid: await strangerOf(options.dataDirectory, owner),
       returning,
       proof,
       expected,

@@ -35,6 +35,8 @@ export interface ShownRestore {
   readonly programs: ServerPrograms | undefined;
   /** Who owns what is laid down, where that is not this user. */
   readonly owner: SystemUser | undefined;
+  /** Another user, who has the directory now. */
+  readonly strangerUid: number | undefined;
   readonly returning: readonly LedgerEntry[];
   /** Entries of the ledger that cannot be read, and that this goes on without. */
   readonly withoutEntries: readonly DamagedObject[];
@@ -84,6 +86,10 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   for (const { original, directory } of layout.tablespaces) output.line(`tablespace ${original} → ${directory}`);
   for (const each of preflight.replayed) output.line(`tablespace ${describeReplayed(each)}`);
   showOverwritten(output, preflight);
+  if (shown.strangerUid !== undefined && shown.owner !== undefined)
+    output.warn(
+      `${layout.dataDirectory} belongs to user id ${shown.strangerUid}, and what is restored there will belong to ${shown.owner.name}, since it is root who restores. For a server of the other user run the restore as that user`,
+    );
   const rooms = preflight.state.rooms.map(
     ({ directory, neededBytes, freeBytes }) => `${formatBytes(neededBytes)} in ${directory} (${formatBytes(freeBytes)} free)`,
   );

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { chown, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireFreeProductionPort } from '../../../src/backup/restore/start-run.ts';
@@ -49,6 +50,21 @@ describe('a place in which no server can be started is refused before anything i
     // On sockets alone, or at an address of another machine.
     await requireFreeProductionPort(Number(port), '');
     await requireFreeProductionPort(Number(port), '192.0.2.1');
+  });
+
+  test.runIf(process.getuid?.() === 0)('a directory of another user, who would not have it any more, is told', async () => {
+    const into = path.join(directory, 'theirs');
+    await mkdir(into);
+    const plan = async (): Promise<string> => {
+      const { status, stderr } = await runCommand(['restore', '--to-latest', '--into', into, '--dry-run', '--config', config]);
+      return `${status} ${stderr}`;
+    };
+    expect(await plan()).not.toContain('belongs to');
+    await chown(into, 54_321, 54_321);
+    expect(await plan()).toMatch(
+      new RegExp(`^0 [^]*warning: ${into} belongs to user id 54321, and what is restored there will belong to \\w+[^]*as that user`),
+    );
+    await rm(into, { recursive: true });
   });
 
   test('the same by the command, whose original cannot be reached and is somebody else', async () => {
