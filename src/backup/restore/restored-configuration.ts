@@ -93,7 +93,7 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
     restoreCommand: spoolCommand(layout.spoolDirectory, fetch),
   });
   // Of its time as a standby: it would delete archived WAL while a primary that is to be recovers. A clone has none anyhow.
-  const meanwhile: readonly Setting[] = purpose.kind === 'production' ? [['archive_cleanup_command', '']] : [];
+  const meanwhile: readonly Setting[] = purpose.kind === 'production' ? [['archive_cleanup_command', ''], ...archivesOwn(preflight)] : [];
   // Whoever waits for the pause reads of it in the log. A clone's settings see to that anyhow.
   const isWatched = request.isWatched === true && request.action === 'pause' && purpose.kind === 'production';
   const watched = isWatched ? watchedSettings((name) => saidOf(preflight, name)) : [];
@@ -113,6 +113,19 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
     settledAutoConf: writeAutoConf(withoutRecovery(autoConf), [...own, ...afterwards]),
     pausedAutoConf: watched.length === 0 ? undefined : recovering([]),
   };
+}
+
+/**
+ * With `always` a recovery archives what it was given, too: the open segment, of which there is a part and zeros behind it, as a whole one. As
+ * a primary it archives the same with `on`.
+ *
+ * @see KeepFileRestoredFromArchive in src/backend/access/transam/xlogarchive.c of PostgreSQL
+ */
+function archivesOwn(preflight: Preflight): readonly Setting[] {
+  const own = lastSetting(preflight.autoConf, 'archive_mode');
+  const said = own === undefined ? saidOf(preflight, 'archive_mode') : [own];
+  const isAlways = said.some((each) => /^always$/i.test(each)) && said.every((each) => /^(always|on|true|yes|1)$/i.test(each));
+  return isAlways ? [['archive_mode', 'on']] : [];
 }
 
 /** All that its configuration files say of a setting: among those that are included nobody tells which has the last word. */
