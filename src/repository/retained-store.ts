@@ -41,14 +41,11 @@ export function lockEnd(now: Date, lockDays: number): Date {
 
 /** `store`, with what is to be kept locked for `lockDays` from its creation. The store must be one that can lock. */
 export function withRetention(store: ObjectStore, { lockDays, clock }: { readonly lockDays: number; readonly clock: Clock }): ObjectStore {
+  // Reckoned anew at each attempt: the one before may have been refused because the clock had jumped.
+  const lockUntil = (): Date => lockEnd(placeNow(store, clock.now()), lockDays);
   return {
     ...passThrough(store),
     capabilities: { ...store.capabilities, lockDays },
-    create: async (key, body, options) =>
-      await store.create(
-        key,
-        body,
-        isLockedAtCreation(key) ? { lockUntil: lockEnd(placeNow(store, clock.now()), lockDays), ...options } : options,
-      ),
+    create: async (key, body, options) => await store.create(key, body, isLockedAtCreation(key) ? { lockUntil, ...options } : options),
   };
 }

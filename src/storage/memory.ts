@@ -2,7 +2,7 @@ import { collect, ownFailure, piecesOf } from './body.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { existingObject, lockedObject, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange } from './keys.ts';
-import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoredObject } from './store.ts';
+import { lockMoment, type CreateOptions, type LockSupport, type ObjectBody, type ObjectStore, type StoredObject } from './store.ts';
 
 /** An empty store in this process's memory, for tests and for throw-away work. It knows locks, by `clock`. */
 export function createMemoryStore(clock: Clock = systemClock): ObjectStore {
@@ -25,13 +25,13 @@ class MemoryStore implements ObjectStore {
     this.#clock = clock;
   }
 
-  async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
+  async create(key: string, body: ObjectBody, options: CreateOptions = {}): Promise<void> {
     checkKey(key);
     if (this.#objects.has(key)) throw existingObject(this.description, key);
     // A copy: the caller may reuse its buffer.
     const bytes = Uint8Array.from(await this.#collect(key, body));
     if (this.#objects.has(key)) throw existingObject(this.description, key);
-    this.#objects.set(key, { bytes, modifiedAt: this.#clock.now(), lockedUntil: lockUntil });
+    this.#objects.set(key, { bytes, modifiedAt: this.#clock.now(), lockedUntil: lockMoment(options) });
   }
 
   async read(key: string, signal?: AbortSignal): Promise<Uint8Array> {

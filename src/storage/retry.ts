@@ -1,7 +1,7 @@
 import { isDbadminError } from '../base/errors.ts';
 import { sameContent } from './compare.ts';
 import { createRetrier, type Retrier, type RetryOptions } from './retrier.ts';
-import type { CreateOptions, ObjectBody, ObjectStore, StoredObject } from './store.ts';
+import { lockMoment, type CreateOptions, type ObjectBody, type ObjectStore, type StoredObject } from './store.ts';
 
 /**
  * `store`, with failures that may pass tried again after growing, jittered waits. Errors that the code table does not call
@@ -84,7 +84,8 @@ async function createWithRetry(
  */
 async function isThere(store: ObjectStore, key: string, body: ObjectBody, options: CreateOptions = {}): Promise<boolean> {
   if (!(await sameContent(store, key, body))) return false;
-  if (options.lockUntil !== undefined) await store.extendLock(key, options.lockUntil);
+  const until = lockMoment(options);
+  if (until !== undefined) await store.extendLock(key, until);
   return true;
 }
 

@@ -48,15 +48,15 @@ export async function createS3Object(
   key: string,
   objectName: string,
   body: ObjectBody,
-  lockUntil: Date | undefined,
+  lockUntil: () => Date | undefined,
 ): Promise<Date | undefined> {
   const { client, place, conditionalCreate, description, again } = target;
-  const put = {
+  const put = () => ({
     Bucket: place.bucket,
     Key: objectName,
-    ...creationParameters(place, lockUntil),
-    ...(conditionalCreate ? { IfNoneMatch: '*' } : {}),
-  };
+    ...creationParameters(place, lockUntil()),
+    ...(conditionalCreate ? { IfNoneMatch: '*' as const } : {}),
+  });
   const pieces = piecesOf(body, description, key)[Symbol.asyncIterator]();
   try {
     if (!conditionalCreate) await refuseExisting(target, key, objectName);
@@ -65,15 +65,15 @@ export async function createS3Object(
     const Metadata = uploadMark();
     const patient = withAgain(client, place, objectName, Metadata, again);
     if (start.ended && isReplayable(body)) {
-      await client.send(new PutObjectCommand({ ...put, Body: start.bytes, ContentLength: sentBytes }));
+      await client.send(new PutObjectCommand({ ...put(), Body: start.bytes, ContentLength: sentBytes }));
     } else if (start.ended) {
-      await patient.send(new PutObjectCommand({ ...put, Metadata, Body: start.bytes, ContentLength: sentBytes }));
+      await patient.send(new PutObjectCommand({ ...put(), Metadata, Body: start.bytes, ContentLength: sentBytes }));
     } else {
       if (conditionalCreate) await refuseExisting(target, key, objectName);
       const partSize = partBytes(body);
       if (body instanceof Uint8Array) {
         // Parts are cut from it as it is: as a stream it would be copied, and so would each part.
-        await sendParts(client, patient, { ...put, Metadata, Body: body }, partSize);
+        await sendParts(client, patient, { ...put(), Metadata, Body: body }, partSize);
         return await readBack(target, key, objectName, sentBytes);
       }
       const rest = async function* (): AsyncGenerator<Uint8Array> {
@@ -84,7 +84,7 @@ export async function createS3Object(
         }
       };
       const all = Readable.from(withinParts(rest(), partSize, description, key), { objectMode: true, highWaterMark: 1 });
-      await sendParts(client, patient, { ...put, Metadata, Body: all }, partSize);
+      await sendParts(client, patient, { ...put(), Metadata, Body: all }, partSize);
     }
     return await readBack(target, key, objectName, sentBytes);
   } catch (error) {

@@ -23,7 +23,16 @@ import { retryRequest, type Again } from './s3-again.ts';
 import { bucketLocks, deleteVersion, extendVersionLock, hideObject, insistOnLock, isLesserMode, type LockTarget } from './s3-lock.ts';
 import { eraseVersions, showsVersions } from './s3-versions.ts';
 import { placeNow } from './place-clock.ts';
-import type { CreateOptions, LockOutcome, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
+import {
+  lockMoment,
+  type CreateOptions,
+  type LockOutcome,
+  type LockSupport,
+  type ObjectBody,
+  type ObjectStore,
+  type StoreCapabilities,
+  type StoredObject,
+} from './store.ts';
 
 export interface S3Options extends S3Place, S3Timeouts {
   /** Whether the server honours `If-None-Match: *`. Never guessed: {@link probeConditionalCreate} finds it out. */
@@ -67,16 +76,19 @@ class S3Store implements ObjectStore {
     this.capabilities = { conditionalCreate: options.conditionalCreate, locks: options.lockMode !== undefined, clockAheadMs };
   }
 
-  async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
+  async create(key: string, body: ObjectBody, options: CreateOptions = {}): Promise<void> {
     checkKey(key);
-    if (lockUntil !== undefined && !this.capabilities.locks) throw lockUnsupported(this.description);
+    if (options.lockUntil !== undefined && !this.capabilities.locks) throw lockUnsupported(this.description);
     const { conditionalCreate } = this.capabilities;
     const again: Again = async (work) => await retryRequest(this.#again, this.description, `writing ${key}`, work);
     const target = { client: this.#client, place: this.#place, conditionalCreate, description: this.description, again };
     try {
+      const asked: { until: Date | undefined } = { until: undefined };
+      const lockUntil = (): Date | undefined => (asked.until = lockMoment(options));
       const lockedUntil = await createS3Object(target, key, this.#before + key, body, lockUntil);
-      if (lockUntil !== undefined && (lockedUntil === undefined || lockedUntil < lockUntil))
-        await again(async () => await insistOnLock(this.#lockTarget, key, this.#before + key, lockUntil));
+      const { until } = asked;
+      if (until !== undefined && (lockedUntil === undefined || lockedUntil < until))
+        await again(async () => await insistOnLock(this.#lockTarget, key, this.#before + key, until));
     } catch (error) {
       throw ownFailure(error, (failure) => s3Failure(this.description, `writing ${key}`, failure));
     }

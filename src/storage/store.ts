@@ -93,7 +93,8 @@ export interface ObjectStore {
 export type ObjectBody = Uint8Array | StreamedBody;
 
 export interface CreateOptions {
-  readonly lockUntil?: Date | undefined;
+  /** Asked when the request goes out where it is a function. */
+  readonly lockUntil?: Date | (() => Date) | undefined;
 }
 
 export interface StreamedBody {
@@ -139,3 +140,8 @@ export type LockSupport =
   | { readonly kind: 'per-object'; readonly defaultDays: number | undefined; readonly keepsVersions?: boolean }
   /** It cannot be asked; `detail` is a sentence. */
   | { readonly kind: 'unknown'; readonly detail: string };
+
+/** Until when a new object is to be locked, as of now. */
+export function lockMoment({ lockUntil }: CreateOptions): Date | undefined {
+  return typeof lockUntil === 'function' ? lockUntil() : lockUntil;
+}

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
+import { withRetention } from '../../../src/repository/retained-store.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
 import { openS3Store, type S3Options } from '../../../src/storage/s3.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
@@ -180,6 +181,32 @@ it.each([
     await store.close();
   }
 });
+
+it.each([
+  ['a year behind', -365 * 86_400_000],
+  ['a day ahead', 86_400_000],
+  ['a minute ahead', 60_000],
+])(
+  "clock: what is locked is so for as long as it was to be, also where its request is what shows that the server's is %s",
+  async (_, clockAheadMs) => {
+    cloud.clockAheadMs = clockAheadMs;
+    const bare = await openS3Store(options({ ...KEYS, lockMode: 'compliance' }));
+    const store = withRetention(withRetry(bare, { attempts: 2, clock: systemClock, random: () => 0, firstDelayMs: 1 }), {
+      lockDays: 30,
+      clock: systemClock,
+    });
+    // The first request is one that locks: the clock may have jumped while a receiver ran.
+    for (const bytes of [0, 9 * 2 ** 20]) {
+      // This server shows no lock, and takes no parts.
+      await store.create(`1/gaps/${bytes}`, new Uint8Array(bytes)).catch(() => undefined);
+      const until = cloud.asked.map(({ headers }) => headers['x-amz-object-lock-retain-until-date']).findLast(Boolean);
+      const days = (Date.parse(String(until)) - Date.now() - clockAheadMs) / 86_400_000;
+      expect(days).toBeGreaterThan(29.99);
+      expect(days).toBeLessThan(31.01);
+    }
+    await store.close();
+  },
+);
 
 async function startFakeCloud(): Promise<FakeCloud> {
   const asked: FakeCloud['asked'][number][] = [];
