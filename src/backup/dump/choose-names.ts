@@ -2,31 +2,43 @@ import { DbadminError } from '../../base/errors.ts';
 import type { DumpManifest } from './manifest.ts';
 import { NAME_BYTES, withSuffix } from './working-name.ts';
 
+/** What is chosen of: a manifest, as far as it names databases. */
+interface NamedDatabases {
+  readonly label: string;
+  readonly databases: readonly Pick<DumpManifest['databases'][number], 'database'>[];
+}
+
 /**
- * Each database that is restored with the name it gets: `app_20261121t203001z` unless `app=other` is among `names`. `wanted` are names of databases, or several
- * with commas between them; none is all.
+ * The databases that are asked for. `wanted` are names of databases, or several with commas between them; none is all.
  *
- * @throws {DbadminError} `usage` when one is not in the dump, a name is for one that is not restored, or two would get one name.
+ * @throws {DbadminError} `usage` when one is not in the dump.
  */
-export function chooseNames(
-  { label, databases }: { readonly label: string; readonly databases: readonly Pick<DumpManifest['databases'][number], 'database'>[] },
-  wanted: readonly string[],
-  names: readonly string[],
-): ReadonlyMap<string, string> {
+export function chooseDumped({ label, databases }: NamedDatabases, wanted: readonly string[]): readonly string[] {
   const there = databases.map(({ database }) => database);
   const chosen = wanted.flatMap((each) => (there.includes(each) ? [each] : each.split(','))).filter((each) => each !== '');
   const absent = chosen.find((database) => !there.includes(database));
   if (absent !== undefined) {
     throw new DbadminError('usage', `dump ${label} has no database ${absent}`, { detail: `It has ${there.join(', ')}.` });
   }
-  const restored = new Set(chosen.length === 0 ? there : chosen);
+  return [...new Set(chosen.length === 0 ? there : chosen)];
+}
+
+/**
+ * Each database that is restored with the name it gets: `app_20261121t203001z` unless `app=other` is among `names`. `wanted` as {@link chooseDumped}
+ * has them.
+ *
+ * @throws {DbadminError} `usage` when one is not in the dump, a name is for one that is not restored, or two would get one name.
+ */
+export function chooseNames(manifest: NamedDatabases, wanted: readonly string[], names: readonly string[]): ReadonlyMap<string, string> {
+  const there = manifest.databases.map(({ database }) => database);
+  const restored = new Set(chooseDumped(manifest, wanted));
   const given = new Map<string, string>();
   for (const [database, name] of names.map((each) => splitName(each, there))) {
     if (!restored.has(database)) throw new DbadminError('usage', `--name ${database}=${name}: --databases does not have ${database}`);
     if (given.has(database)) throw new DbadminError('usage', `--name gives database ${database} two names`);
     given.set(database, name);
   }
-  const moment = label.replace(/-dump$/, '').toLowerCase();
+  const moment = manifest.label.replace(/-dump$/, '').toLowerCase();
   const chosenNames = new Map([...restored].map((database) => [database, given.get(database) ?? withSuffix(database, `_${moment}`)]));
   refuseSameName(chosenNames);
   return chosenNames;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sql } from 'postgres';
@@ -7,7 +7,6 @@ import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { quoteIdentifier, quoteName } from '../../postgres/quote.ts';
-import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { withAbsentRoles } from './absent-roles.ts';
 import { createDatabase, nameDatabase, type NotApplied } from './database-apply.ts';
@@ -18,7 +17,7 @@ import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
 import { missingSchemas } from './missing-schemas-run.ts';
 import { restoreFromFile } from './pg-dump-restore.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
-import { spoolDumped } from './stored-dump.ts';
+import { spoolDumped, verifyStored } from './stored-dump.ts';
 import { isWorkingName, workingNameOf } from './working-name.ts';
 
 export interface RestoreDumpRequest {
@@ -183,10 +182,10 @@ async function restoreOne(
 }
 
 /** A dump of single tables has nothing else of their database, and its restore ends at the first thing that one of them needs. */
-function withoutRest(error: unknown, { repository, manifest }: RestoreDumpRequest, { database, key }: DumpedDatabase): unknown {
+function withoutRest(error: unknown, { manifest }: RestoreDumpRequest, { database }: DumpedDatabase): unknown {
   if (!isDbadminError(error, 'program-failed')) return error;
   const part = `The dump has only the tables ${manifest.selection?.tables.join(', ')} of ${database}: types, functions and extensions that they use, and tables that they refer to, are not in it.`;
-  const byHand = repository.keys === undefined ? ` pg_restore by hand brings ${key} of the repository into a database that has them.` : '';
+  const byHand = ` dbadmin restore --dump ${manifest.label} --into DIR lays its file down, which pg_restore by hand brings into a database that has them.`;
   return new DbadminError(error.code, error.message, {
     detail: error.detail,
     hint: [part + byHand, 'A dump without --table restores by itself.', ...(error.hint === undefined ? [] : [error.hint])].join('\n'),
@@ -243,11 +242,4 @@ async function restoreGlobals(request: RestoreDumpRequest, sql: Sql, file: strin
   const text = readGlobals(await readFile(file));
   await rm(file);
   return await applyGlobals(sql, text, signal);
-}
-
-/** What is stored is what was stored: the manifest's SHA-256 is of the object's very bytes. */
-async function verifyStored({ store }: Repository, dumped: DumpedObject, signal: AbortSignal): Promise<void> {
-  const sha256 = createHash('sha256');
-  for await (const piece of store.readStream(dumped.key, signal)) sha256.update(piece);
-  if (sha256.digest('hex') !== dumped.sha256) throw damaged(dumped.key, 'Its hash is not what its manifest says.');
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -133,6 +134,13 @@ export async function listDumps({ store }: Repository, keyPrefix: string): Promi
     if (label !== undefined && file === 'manifest.json') labels.push(label);
   }
   return labels.sort();
+}
+
+/** What is stored is what was stored: the manifest's SHA-256 is of the object's very bytes. @throws {DbadminError} `repository-damaged`. */
+export async function verifyStored({ store }: Repository, dumped: DumpedObject, signal: AbortSignal): Promise<void> {
+  const sha256 = createHash('sha256');
+  for await (const piece of store.readStream(dumped.key, signal)) sha256.update(piece);
+  if (sha256.digest('hex') !== dumped.sha256) throw damaged(dumped.key, 'Its hash is not what its manifest says.');
 }
 
 /** Writes a dumped object to `place` as pg_dump wrote it, a file or a new directory. @throws {DbadminError} `repository-damaged`. */

@@ -113,7 +113,7 @@ function formatOption(input: CommandInput): { readonly format: DumpFormat; reado
   const jobs = wholeNumberOption(input, 'jobs', 1, 64);
   if (format !== 'custom' && format !== 'directory') {
     throw new DbadminError('usage', `--format takes custom or directory, not "${format}"`, {
-      hint: 'As SQL text a dump comes out of either: pg_restore --file=- of its file or, once unpacked, its directory.',
+      hint: 'As SQL text a dump comes out of either: dbadmin restore --dump LABEL --into DIR lays it down for pg_restore --file=-.',
     });
   }
   if (jobs !== undefined && format === 'custom') {

@@ -37,7 +37,10 @@ may be in them: the ledger's are named, and with --reconcile they are erased the
 databases of a logical dump. Each is filled as "NAME (dbadmin restore 1a2b3c4d)" and gets its name, owner, settings and privileges in one
 last step: a restore that is killed leaves nothing that looks done, and the next one names what it left. Until then whatever asks for
 the database's name gets that one: pg_hba.conf has to let it in, a materialized view of current_database() holds it until it is
-refreshed, and pg_cron, which one database alone may have by its name, is refused. Options that such a restore does not act on are refused.
+refreshed, and pg_cron, which one database alone may have by its name, is refused. With --into it makes no database: it lays down what
+pg_dump wrote, DATABASE.dump of each and with --globals globals.sql, out of an encrypted repository too, for pg_restore and psql by hand: to
+look into it, or to restore single objects. Whoever reads these files reads all of the databases: they are their owner's alone. Options that
+such a restore does not act on are refused.
 
 WAL in that copy which the repository has not, to its end, is never deleted: it is moved beside the directory, and the plan says where
 to. Where there are commits in it, --to-latest is refused: dbadmin wal salvage stores them first, or --without-unstored-wal goes on
@@ -46,9 +49,13 @@ without them.
 $ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
 $ dbadmin restore --to "5 minutes ago" --into /srv/restored --start --reconcile
 $ dbadmin restore --before-drop core.play --into /srv/restored --start
+$ dbadmin restore --dump 20261121T203001Z-dump --into /srv/dump --databases shop
 $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production --delta --start`,
     options: [
-      { flags: '--into <dir>', summary: 'the new data directory, empty or absent' },
+      {
+        flags: '--into <dir>',
+        summary: 'the new data directory, empty or absent; with --dump: the directory that gets its files, and no database is made',
+      },
       { flags: '--to <time>', summary: 'a time: "2026-11-20 14:03:07+05:30", local without an offset, or "5 minutes ago"' },
       { flags: '--to-latest', summary: 'everything there is' },
       { flags: '--to-lsn <lsn>', summary: 'a position in the WAL' },
@@ -124,6 +131,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       'with --dump: dump: label; selection, leftOut: what the dump was asked for and what is missing in it, as backup dump has them, or null where it does not say; databases: array of { database, name }; returning: deeds of the ledger since the dump; unreadLedgers: array of { repository, problem }: other repositories of the cluster that may say of more; restored: { databases, globals } or null',
       '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused or that did not reach it, newSchemas: array, those made for the tables of a dump of single tables }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
+      'with --dump and --into: dump, selection, leftOut, returning, unreadLedgers: as with --dump; directory; files: array of { database: or null for roles and settings, file, format: custom, directory or plain }; restored: boolean',
       'with --table: tables: array of { from, to, rows, renamed: array of { from, to }, indexes whose name was taken }; target; returning: array of { kind, text, at, lsn, timeline, by }: people erased since, who may come back; withoutEntries: array of { key, problem }; unreadLedgers: as with --dump; reconciled: array of { kind, text, outcome } or null; restored: boolean',
       'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, cluster: its name in the repository, systemIdentifier, proof, brokenAside: array of { label, verification }: newer backups that it is not restored from, since a verification found that they do not restore whole, suspicion: as in backup list or null, lackingConfiguration: array of sentences: what of the configuration the backup has not, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes: where the data directory lies, rooms: array of { directory, neededBytes, freeBytes }: each filesystem that is written to, overwrites or null, unstoredWal: { stretches: array of { timeline, segments, fromLsn, untilLsn }, commitsFrom: time or null, holdsCommits, storedLsn: where the repository ends or null, sizeBytes, movedTo } or null, staleConfiguration: { files, movedTo } or null: configuration beside a production that the backup has not, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem }, unreadLedgers: array of { repository, problem }: other repositories of the cluster that may say of more that comes back }',
       'restored: { dataDirectory, port, state, interrupted: whether it was interrupted meanwhile, and stands as state says, timeline, tookMs, reusedBytes, madeFiles: array of configuration files that are not in the backup and were written plain, removal: the shell words that throw a clone away, or null } or null with --dry-run',

@@ -1,8 +1,11 @@
 import { DbadminError } from '../../base/errors.ts';
 import { listOption, textOption, type CommandInput } from '../command.ts';
 
-/** What is restored: a whole cluster, tables through a throw-away one (`--table`), or databases of a dump (`--dump`). */
-export type RestoreKind = 'cluster' | 'tables' | 'dump';
+/**
+ * What is restored: a whole cluster, tables through a throw-away one (`--table`), databases of a dump (`--dump`), or no more of that than its files
+ * (`--dump` with `--into`).
+ */
+export type RestoreKind = 'cluster' | 'tables' | 'dump' | 'files';
 
 const ANYWAY = ['repository', 'systemIdentifier', 'withoutLedgerEntry', 'dryRun'];
 const MOMENT = [
@@ -39,6 +42,7 @@ export const HEEDED: Readonly<Record<RestoreKind, readonly string[]>> = {
   ],
   tables: [...ANYWAY, ...MOMENT, 'table', 'schema', 'database', 'reconcile', 'spool', 'intoUrl'],
   dump: [...ANYWAY, 'dump', 'databases', 'name', 'globals', 'jobs', 'spool', 'intoUrl'],
+  files: [...ANYWAY, 'dump', 'databases', 'globals', 'into'],
 };
 
 /** Recovery targets at which no transaction is that could be left out; recovery_target_inclusive is for the others, too. */
@@ -52,7 +56,7 @@ const OWN: ReadonlySet<string> = new Set(Object.values(HEEDED).flat());
  * @throws {DbadminError} `usage` for an option that this kind does not act on: whoever gave `--reconcile` relies on it.
  */
 export function restoreKind(input: CommandInput): RestoreKind {
-  const kind = textOption(input, 'dump') !== undefined ? 'dump' : listOption(input, 'table').length > 0 ? 'tables' : 'cluster';
+  const kind = kindOf(input);
   const given = Object.keys(input.options).filter((name) => OWN.has(name) && input.options[name] !== undefined);
   const passedOver = given.find((name) => !HEEDED[kind].includes(name));
   if (passedOver !== undefined) throw notHeeded(passedOver, kind);
@@ -74,6 +78,11 @@ export function restoreKind(input: CommandInput): RestoreKind {
   return kind;
 }
 
+function kindOf(input: CommandInput): RestoreKind {
+  if (textOption(input, 'dump') !== undefined) return textOption(input, 'into') === undefined ? 'dump' : 'files';
+  return listOption(input, 'table').length > 0 ? 'tables' : 'cluster';
+}
+
 function notHeeded(name: string, kind: RestoreKind): DbadminError {
   if (kind === 'cluster') {
     const others = (['tables', 'dump'] as const).filter((other) => HEEDED[other].includes(name));
@@ -83,14 +92,14 @@ function notHeeded(name: string, kind: RestoreKind): DbadminError {
   }
   return new DbadminError('usage', `${flag(name)} does not go with ${modeFlag(kind)}`, {
     hint:
-      kind === 'dump' && name === 'reconcile'
+      kind !== 'tables' && name === 'reconcile'
         ? 'Nothing takes away again what comes back with a dump: --dry-run names it, for you to do it before anyone uses the restored databases.'
         : `What goes with it: ${HEEDED[kind].map(flag).join(', ')}.`,
   });
 }
 
-function modeFlag(kind: 'tables' | 'dump'): string {
-  return kind === 'tables' ? '--table' : '--dump';
+function modeFlag(kind: Exclude<RestoreKind, 'cluster'>): string {
+  return { tables: '--table', dump: '--dump', files: '--dump and --into' }[kind];
 }
 
 function flag(name: string): string {

@@ -31,6 +31,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
   const kind = restoreKind(typed);
   const input = await withBeforeDrop(context, typed);
   if (kind === 'dump') return await (await import('./restore-dump.ts')).run(context, input);
+  if (kind === 'files') return await (await import('./dump-files.ts')).run(context, input);
   if (kind === 'tables') return await (await import('./restore-table.ts')).run(context, input);
   const { output, clock } = context;
   const options = restoreOptions(context, input);

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isDbadminError } from '../../../src/base/errors.ts';
@@ -94,6 +97,51 @@ describe.skipIf(pgDump === undefined)('restore --dump', () => {
     const verified = await dbadmin('backup', 'verify');
     expect(verified, verified.stdout).toMatchObject({ status: 0 });
   });
+
+  test.each([['custom'], ['directory']])(
+    '--into lays down what pg_dump wrote in %s format, for pg_restore and psql by hand',
+    async (format) => {
+      await setTimeout(1100);
+      await sql.unsafe('drop database if exists by_hand');
+      const other = postgres(cluster.url('other'), { max: 1, onnotice: () => undefined });
+      await other.unsafe('create table if not exists wanted as select 1 as id; create table if not exists unwanted as select 2 as id');
+      await other.end();
+      const taken = await dbadmin('backup', 'dump', '--database', 'other', '--database', 'music', '--format', format, '--json');
+      const { label: dump } = JSON.parse(taken.stdout) as { label: string };
+      const into = path.join(directory, `files-${format}`);
+      const words = ['restore', '--dump', dump, '--databases', 'other', '--globals', '--into', into];
+      expect(await dbadmin(...words, '--dry-run')).toMatchObject({ status: 0 });
+      const end = await dbadmin(...words, '--json');
+      expect(end, end.stderr).toMatchObject({ status: 0 });
+      const file = path.join(into, 'other.dump');
+      expect(JSON.parse(end.stdout)).toMatchObject({
+        dump,
+        directory: into,
+        files: [
+          { database: 'other', file, format },
+          { database: null, file: path.join(into, 'globals.sql'), format: 'plain' },
+        ],
+        returning: [],
+        restored: true,
+      });
+      const pgRestore = await findClientProgram('pg_restore', { atLeastMajor: 14 }, process.env);
+      const call = promisify(execFile);
+      expect((await call(pgRestore.path, ['--list', file])).stdout).toContain('TABLE public wanted');
+      await sql.unsafe('create database by_hand');
+      await call(pgRestore.path, ['--no-owner', '--exit-on-error', '--table', 'wanted', '--dbname', cluster.url('by_hand'), file]);
+      const byHand = postgres(cluster.url('by_hand'), { max: 1 });
+      expect(await byHand`select c.relname as name, (select id from wanted) as id from pg_class c where relname like '%wanted'`).toEqual([
+        { name: 'wanted', id: 1 },
+      ]);
+      await byHand.end();
+      const again = await dbadmin(...words);
+      expect(again.status).toBe(1);
+      expect(again.stderr).toContain(`${into} is not empty`);
+      expect((await dbadmin(...words, '--name', 'other=x')).status).toBe(64);
+      const older = await dbadmin('restore', '--dump', label, '--into', path.join(directory, 'absent'), '--dry-run');
+      expect(older.stdout).toMatch(/is in it, and was taken away since: SELECT on core\.play for reader in music \(revoked [^)]*\)\n/);
+    },
+  );
 
   test.each([
     [['--jobs', '2'], /--jobs needs --format directory/],

@@ -80,7 +80,7 @@ describe.skipIf(pgDump === undefined)('dumps of single tables', () => {
     expect(end.status).not.toBe(0);
     expect(end.stderr).toContain('type "core.mood" does not exist');
     expect(end.stderr).toMatch(/The dump has only the tables core\.day of postgres: types, .* are not in it/);
-    expect(end.stderr).toMatch(/pg_restore by hand brings \S+postgres\.dump of the repository/);
+    expect(end.stderr).toMatch(/dbadmin restore --dump \S+-dump --into DIR lays its file down, which pg_restore by hand brings/);
     expect(await sql`select datname from pg_database where datname like 'never%'`).toEqual([]);
   });
 

@@ -17,6 +17,7 @@ describe('restoreKind', () => {
     expect(kindOf({ into: '/srv/restored', to: 'yesterday', start: true, yes: true })).toBe('cluster');
     expect(kindOf({ table: ['core.play'], toLatest: true, reconcile: true, json: true })).toBe('tables');
     expect(kindOf({ dump: '20261121T203001Z-dump', globals: true, config: 'dbadmin.yaml' })).toBe('dump');
+    expect(kindOf({ dump: '20261121T203001Z-dump', into: '/srv/dump', globals: true, databases: ['shop'], dryRun: true })).toBe('files');
   });
 
   test.each([
@@ -24,6 +25,10 @@ describe('restoreKind', () => {
     [{ dump: 'x', table: ['core.play'] }, '--table does not go with --dump', /--databases/],
     [{ dump: 'x', toLatest: true }, '--to-latest does not go with --dump', /goes with it: /],
     [{ dump: 'x', beforeDrop: 'core.play' }, '--before-drop does not go with --dump', /goes with it: /],
+    [{ dump: 'x', into: '/srv/dump', name: ['a=b'] }, '--name does not go with --dump and --into', /--databases, --globals, --into/],
+    [{ dump: 'x', into: '/srv/dump', jobs: '2' }, '--jobs does not go with --dump and --into', /goes with it: /],
+    [{ dump: 'x', into: '/srv/dump', intoUrl: 'postgresql://other' }, '--into-url does not go with --dump and --into', /goes with it: /],
+    [{ dump: 'x', into: '/srv/dump', start: true }, '--start does not go with --dump and --into', /goes with it: /],
     [{ table: ['core.play'], replayMigrations: true, reconcile: true }, '--replay-migrations does not go with --table', /--into-url/],
     [{ table: ['core.play'], into: '/srv/restored' }, '--into does not go with --table', /--into-url/],
     [{ table: ['core.play'], as: 'production' }, '--as does not go with --table', /--into-url/],
