@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
-import { messageOf } from '../base/errors.ts';
+import { messageOf, systemCodeOf } from '../base/errors.ts';
 import { connectionError } from './connection-error.ts';
 import type { ConnectionParameters, HostAddress } from './parameters.ts';
 import { allowsClearText, tlsOptions } from './tls.ts';
@@ -30,6 +30,9 @@ export interface PoolOptions {
   readonly queryTimeoutMs: number;
 }
 
+/** As openClient has it: a function that fits its arguments better than that of the catalog is not to be run. */
+const CATALOG_ALONE = '-c search_path=';
+
 /**
  * Connects to the first host that answers and, where a primary is asked for, is one.
  *
@@ -40,22 +43,40 @@ export async function openPool(parameters: ConnectionParameters, options: PoolOp
   for (const host of parameters.hosts) {
     const tls = tlsOptions(parameters, host.host);
     for (const ssl of tls === undefined ? [false as const] : allowsClearText(parameters) ? [tls, false as const] : [tls]) {
-      const pool = new pg.Pool(poolConfig(parameters, host, options, ssl));
-      // An idle connection that breaks is taken out by the pool; without a listener it would end the process.
-      pool.on('error', () => undefined);
-      pool.on('connect', letGo);
-      try {
-        const { rows } = await pool.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
-        if (rows[0]?.standby !== true || !wantsPrimary(parameters)) return pooled(pool);
-        failure = new Error(`${host.host}:${host.port} is a standby`);
-      } catch (error) {
-        failure = error;
-      }
-      await pool.end();
+      const found = await tryPool(parameters, host, options, ssl);
+      if ('pool' in found) return pooled(found.pool);
+      ({ failure } = found);
       if (!/does not support SSL/.test(messageOf(failure))) break;
     }
   }
   throw connectionError(parameters, failure);
+}
+
+type Found = { readonly pool: pg.Pool } | { readonly failure: unknown };
+type Secured = pg.PoolConfig['ssl'] & (object | false);
+
+/** Who does not take the path, as a pooler may, is asked without: what is set later would stay there for others. */
+async function tryPool(parameters: ConnectionParameters, host: HostAddress, options: PoolOptions, ssl: Secured): Promise<Found> {
+  const found = await tryOptions(parameters, poolConfig(parameters, host, options, ssl, CATALOG_ALONE));
+  if ('pool' in found || systemCodeOf(found.failure) !== '08P01' || !/startup parameter/.test(messageOf(found.failure))) return found;
+  return await tryOptions(parameters, poolConfig(parameters, host, options, ssl, undefined));
+}
+
+async function tryOptions(parameters: ConnectionParameters, config: pg.PoolConfig): Promise<Found> {
+  const pool = new pg.Pool(config);
+  // An idle connection that breaks is taken out by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', letGo);
+  let failure: unknown;
+  try {
+    const { rows } = await pool.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+    if (rows[0]?.standby !== true || !wantsPrimary(parameters)) return { pool };
+    failure = new Error(`${config.host}:${config.port} is a standby`);
+  } catch (error) {
+    failure = error;
+  }
+  await pool.end();
+  return { failure };
 }
 
 function wantsPrimary({ targetSessionAttrs }: ConnectionParameters): boolean {
@@ -66,8 +87,13 @@ function poolConfig(
   parameters: ConnectionParameters,
   host: HostAddress,
   { applicationName, max, queryTimeoutMs }: PoolOptions,
-  ssl: pg.PoolConfig['ssl'] & (object | false),
+  ssl: Secured,
+  path: string | undefined,
 ): pg.PoolConfig {
+  const settings = [
+    ...(path === undefined ? [] : [path]),
+    ...(parameters.isReadOnly === true ? ['-c default_transaction_read_only=on'] : []),
+  ];
   return {
     host: host.host,
     port: host.port,
@@ -78,7 +104,7 @@ function poolConfig(
     ssl,
     max,
     application_name: applicationName,
-    ...(parameters.isReadOnly === true ? { options: '-c default_transaction_read_only=on' } : {}),
+    ...(settings.length === 0 ? {} : { options: settings.join(' ') }),
     connectionTimeoutMillis: Math.max(1000, parameters.connectTimeoutMs),
     query_timeout: queryTimeoutMs,
     statement_timeout: queryTimeoutMs,

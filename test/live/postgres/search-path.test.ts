@@ -5,6 +5,7 @@ import { runAssertions } from '../../../src/backup/drill/assertions-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectServerState } from '../../../src/doctor/server-inspect.ts';
 import { openClient } from '../../../src/postgres/client.ts';
+import { openPool } from '../../../src/postgres/pool.ts';
 import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
 import { inspectServer } from '../../../src/status/server-inspect.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -76,14 +77,34 @@ describe('what dbadmin asks, PostgreSQL 14', () => {
     }
   });
 
+  test('is asked of the catalog in each session of a pool', async () => {
+    const pool = await openPool({ ...connection, isReadOnly: true }, { applicationName: 'test', max: 2, queryTimeoutMs: 10_000 });
+    try {
+      expect(await pool.query(`select current_setting('search_path') as path, current_setting('transaction_read_only') as only`)).toEqual([
+        { path: '', only: 'on' },
+      ]);
+    } finally {
+      await pool.close();
+    }
+  });
+
   test.skipIf(!hasPgBouncer)(
     'is asked through a pooler too that takes no setting at the start, and nothing is set there for others',
     async () => {
       const [host] = connection.hosts;
-      const pooler = await startPgBouncer(host?.host ?? '', host?.port ?? 0, 'transaction');
+      const pooler = await startPgBouncer(
+        host?.host ?? '',
+        host?.port ?? 0,
+        'transaction',
+        'ignore_startup_parameters = statement_timeout\n',
+      );
       const client = await openClient({ ...connection, sslMode: 'disable', hosts: [{ host: '127.0.0.1', port: pooler.port }] });
       try {
         expect(await client`show search_path`).toEqual([{ search_path: '"$user", public' }]);
+        const parameters = { ...connection, sslMode: 'disable', hosts: [{ host: '127.0.0.1', port: pooler.port }] } as const;
+        const pool = await openPool(parameters, { applicationName: 'test', max: 2, queryTimeoutMs: 10_000 });
+        expect(await pool.query('show search_path')).toEqual([{ search_path: '"$user", public' }]);
+        await pool.close();
       } finally {
         await client.end();
         await pooler.stop();
