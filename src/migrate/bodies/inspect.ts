@@ -12,7 +12,7 @@ const FROM = `
 const WHERE = `
   n.nspname !~ '^pg_' and n.nspname not in ('information_schema', $1) and p.prokind in ('f', 'p')
   and not exists (
-    select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e')
+    select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::oid and d.objid = p.oid and d.deptype = 'e')
   and pg_catalog.has_function_privilege(p.oid, 'execute') and pg_catalog.has_schema_privilege(n.oid, 'usage')`;
 
 /**
@@ -144,7 +144,7 @@ async function inspectPlpgsql(session: Queryable, historySchema: string, extensi
          select tgfoid, tgrelid, pg_catalog.max(tgoldtable) as old_table, pg_catalog.max(tgnewtable) as new_table
          from pg_catalog.pg_trigger where not tgisinternal group by tgfoid, tgrelid
        ) t on t.tgfoid = p.oid
-       where ${WHERE} and l.lanname = 'plpgsql' and (p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype or t.tgrelid is not null)
+       where ${WHERE} and l.lanname = 'plpgsql' and (p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype::oid or t.tgrelid is not null)
      ) f
      cross join lateral ${quoteName(extensionSchema)}.plpgsql_check_function_tb(f.oid::regprocedure, coalesce(f.relid, 0)::regclass,
        fatal_errors := false, other_warnings := false, performance_warnings := false, extra_warnings := false, oldtable := f.old_table, newtable := f.new_table) c

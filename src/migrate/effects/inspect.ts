@@ -152,7 +152,7 @@ with recursive asked as (
 ), depending as (
   select oid as root, 0 as attnum, oid from base
   union select d.root, case when d.oid = d.root then p.refobjsubid else d.attnum end, r.ev_class from depending d
-    join pg_catalog.pg_depend p on p.refclassid = 'pg_catalog.pg_class'::regclass and p.refobjid = d.oid and p.classid = 'pg_catalog.pg_rewrite'::regclass
+    join pg_catalog.pg_depend p on p.refclassid = 'pg_catalog.pg_class'::regclass::oid and p.refobjid = d.oid and p.classid = 'pg_catalog.pg_rewrite'::regclass::oid
     join pg_catalog.pg_rewrite r on r.oid = p.objid where r.ev_class <> p.refobjid
 ), every as (
   select oid from above union select oid from below union select oid from depending
@@ -190,7 +190,7 @@ select pg_catalog.jsonb_build_object(
         where d.root = c.oid and d.oid <> c.oid group by d.oid) v),
     'indexed', (select pg_catalog.jsonb_agg(distinct a.attname) from pg_catalog.pg_index x
         join pg_catalog.pg_attribute a on a.attrelid = c.oid and (a.attnum = any (x.indkey) or exists (select from pg_catalog.pg_depend p
-          where p.classid = 'pg_catalog.pg_class'::regclass and p.objid = x.indexrelid and p.refobjid = c.oid and p.refobjsubid = a.attnum))
+          where p.classid = 'pg_catalog.pg_class'::regclass::oid and p.objid = x.indexrelid and p.refobjid = c.oid and p.refobjsubid = a.attnum))
         where x.indrelid = c.oid)))
     from sized join pg_catalog.pg_class c on c.oid = sized.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace),
   'functions', (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('schema', n.nspname, 'name', f.proname,

@@ -17,7 +17,7 @@ select 'relation' as class, c.oid::text as oid, pg_catalog.format('%I.%I', n.nsp
   (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', t.attname, 'comment', d.description,
       'grants', (select pg_catalog.jsonb_agg(${EXPLODED}) from pg_catalog.aclexplode(t.attacl) a)) order by t.attnum)
    from pg_catalog.pg_attribute t left join pg_catalog.pg_description d
-     on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objoid = t.attrelid and d.objsubid = t.attnum
+     on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid and d.objoid = t.attrelid and d.objsubid = t.attnum
    where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped and (t.attacl is not null or d.description is not null)) as columns,
   (select pg_catalog.array_agg(t.attname::text) from pg_catalog.pg_attribute t
    where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped) as column_names
@@ -56,8 +56,8 @@ interface GrantRow {
 /** A table of that name takes the sequences of its columns along. */
 const NAMED = `(c.relname = any ($1) or c.relkind = 'S' and exists (
   select from pg_catalog.pg_depend d join pg_catalog.pg_class t on t.oid = d.refobjid
-  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype in ('a', 'i')
-    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and t.relname = any ($1)))`;
+  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid and d.objid = c.oid and d.deptype in ('a', 'i')
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid and t.relname = any ($1)))`;
 
 /** Relations and routines of these names in any schema but the system's, or all of them. */
 export async function readGrants(session: Queryable, names: readonly string[] | undefined): Promise<readonly ObjectGrants[]> {
@@ -71,8 +71,8 @@ export async function findMadeAnew(session: Queryable, lost: readonly ObjectGran
   const [relations, routines] = [of('relation'), of('routine')];
   const rows = await session.query<GrantsRow>(
     grantsSql(
-      'c.oid in (select pg_catalog.to_regclass(i) from pg_catalog.unnest($1::text[]) i) and c.oid <> all ($2::oid[])',
-      'p.oid in (select pg_catalog.to_regprocedure(i) from pg_catalog.unnest($3::text[]) i) and p.oid <> all ($4::oid[])',
+      'c.oid in (select pg_catalog.to_regclass(i)::oid from pg_catalog.unnest($1::text[]) i) and c.oid <> all ($2::oid[])',
+      'p.oid in (select pg_catalog.to_regprocedure(i)::oid from pg_catalog.unnest($3::text[]) i) and p.oid <> all ($4::oid[])',
     ),
     [relations.map(identityOf), relations.map(oidOf), routines.map(identityOf), routines.map(oidOf)],
   );

@@ -45,7 +45,7 @@ export async function readHistoryEntries(session: Queryable, schema: string, lim
   const told = `(finished_at is not null or not exists (select from ${table} later where later.seq > history.seq and later.run_id = history.run_id
     and later.name = history.name and later.statement_no is not distinct from history.statement_no))`;
   const rows = await session.query<HistoryEntryRecord>(
-    `select run_id::text as run_id, kind, version, name, statement_no, to_json(started_at) as started_at, to_json(finished_at) as finished_at, attempts, lock_wait_ms::float8 as lock_wait_ms,
+    `select run_id::text as run_id, kind, version, name, statement_no, pg_catalog.to_json(started_at) as started_at, pg_catalog.to_json(finished_at) as finished_at, attempts, lock_wait_ms::float8 as lock_wait_ms,
        applied_by, tool_version, git_commit, restore_point, restore_lsn::text as restore_lsn, ${timeline} as restore_timeline, locks, reason
      from ${table} as history where ${told} order by history.seq desc limit $1`,
     [limit],

@@ -81,7 +81,7 @@ export function historyTable(schema: string): string {
 /** Query for every row without its body, in order; see {@link readHistoryRow}. */
 export function selectHistorySql(schema: string): string {
   return `select seq::text as seq, run_id::text as run_id, kind, version, name, statement_no, encode(sha256, 'hex') as sha256,
-  to_json(started_at) as started_at, to_json(finished_at) as finished_at, applied_by from ${historyTable(schema)} as history
+  pg_catalog.to_json(started_at) as started_at, pg_catalog.to_json(finished_at) as finished_at, applied_by from ${historyTable(schema)} as history
   -- Not "order by seq": that would be the text, with 10 before 9.
   order by history.seq`;
 }

@@ -101,7 +101,7 @@ const SINCE_SENT_MS =
   'case when $8::boolean then greatest(0, extract(epoch from clock_timestamp() - now()) * 1000 - $9::float8) else 0 end';
 
 const LOCKS_SQL = `
-  select coalesce(jsonb_agg(jsonb_build_object('relation', relation, 'mode', mode, 'heldMs',
+  select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('relation', relation, 'mode', mode, 'heldMs',
     round(coalesce(($18::jsonb ->> (relation || ' ' || mode))::float8, $19::float8) + ${SINCE_SENT_MS})::bigint)
     order by relation, mode), '[]')
   from (${heldLocksSql('$20', 'mine')}) held`;

@@ -26,7 +26,7 @@ export const FLYWAY: SourceTool = {
   directories: ['db/migration', 'src/main/resources/db/migration', 'migrations', 'flyway/sql'],
   reads: (path) => FILE.test(path) || REPEATABLE.test(path) || SETTINGS.test(path),
   rowsSql: (table) => `select installed_rank, version, description, type, script, checksum, installed_by,
-    to_json(installed_on::timestamptz) as installed_on, execution_time, success from ${table} order by installed_rank`,
+    pg_catalog.to_json(installed_on::timestamptz) as installed_on, execution_time, success from ${table} order by installed_rank`,
   units: (files) => ({ units: unitsOf(files), repeatables: files.flatMap(repeatableOf), warnings: [] }),
   history: readHistory,
 };

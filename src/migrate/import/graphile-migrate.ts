@@ -13,7 +13,7 @@ export const GRAPHILE_MIGRATE: SourceTool = {
   without: [],
   directories: ['migrations'],
   reads: (path) => FILE.test(path) || path === 'current.sql' || path.startsWith('current/'),
-  rowsSql: (table) => `select hash, previous_hash, filename, to_json(date) as date from ${table} order by filename`,
+  rowsSql: (table) => `select hash, previous_hash, filename, pg_catalog.to_json(date) as date from ${table} order by filename`,
   units: (files) => ({
     units: files.filter(({ path }) => FILE.test(path)).map(unitOf),
     warnings: files

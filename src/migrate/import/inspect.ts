@@ -71,7 +71,7 @@ export async function observeSource(session: Queryable, request: ImportRequest):
 /** Every table that has the columns of a tool's history, under the tool's name for it or the one asked for. */
 async function findTables(session: Queryable, request: ImportRequest): Promise<readonly FoundTable[]> {
   const rows = await session.query<{ schema: string; name: string; columns: readonly string[] }>(
-    `select n.nspname as schema, c.relname as name, array_agg(a.attname::text) as columns
+    `select n.nspname as schema, c.relname as name, pg_catalog.array_agg(a.attname::text) as columns
      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
      where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')

@@ -13,7 +13,7 @@ export const NODE_PG_MIGRATE: SourceTool = {
   without: [],
   directories: ['migrations'],
   reads: (path) => !path.includes('/') && FILE.test(path) && !path.endsWith('.d.ts'),
-  rowsSql: (table) => `select id, name, to_json(run_on::timestamptz) as run_on from ${table} order by id`,
+  rowsSql: (table) => `select id, name, pg_catalog.to_json(run_on::timestamptz) as run_on from ${table} order by id`,
   units: (files) => ({ units: pairsOf(files).map(unitOf), warnings: [] }),
   history: (records) => ({
     rows: records.map((record): SourceRow => {

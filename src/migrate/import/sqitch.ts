@@ -13,7 +13,7 @@ export const SQITCH: SourceTool = {
   without: [],
   directories: ['.', 'sqitch', 'db'],
   reads: (path) => path === 'sqitch.plan' || /^(deploy|revert|verify)\/.*\.sql$/.test(path),
-  rowsSql: (table) => `select change, project, script_hash, to_json(committed_at) as committed, committer_name,
+  rowsSql: (table) => `select change, project, script_hash, pg_catalog.to_json(committed_at) as committed, committer_name,
     to_char(planned_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as planned from ${table} order by committed_at, planned_at`,
   units: unitsOf,
   history: (records, units) => {

@@ -31,7 +31,7 @@ export async function findIndex(
      from pg_catalog.pg_index i
      join pg_catalog.pg_class c on c.oid = i.indexrelid
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where c.relname = $1 and i.indrelid = pg_catalog.to_regclass($2)`,
+     where c.relname = $1 and i.indrelid = pg_catalog.to_regclass($2)::oid`,
     [index.name, index.table],
   );
   if (row === undefined) return undefined;

@@ -18,7 +18,7 @@ export async function findTarget(session: Queryable, target: ReplaceTarget): Pro
     target.kind === 'relation'
       ? `select 'pg_catalog.pg_class'::regclass::oid::text as class, c.oid::text as oid, c.relkind as kind,
            (pg_catalog.pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity
-         from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)`
+         from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)::oid`
       : `select 'pg_catalog.pg_proc'::regclass::oid::text as class, p.oid::text as oid, 'routine' as kind,
            (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0)).identity
          from pg_catalog.pg_proc p where p.oid = pg_catalog.${routine}($1)`,
@@ -46,7 +46,7 @@ with recursive needs(classid, objid, depth) as (
   select case when r.oid is null then d.classid else 'pg_catalog.pg_class'::regclass::oid end, coalesce(r.ev_class, d.objid), n.depth + 1
   from needs n
   join pg_catalog.pg_depend d on d.refclassid = n.classid and d.refobjid = n.objid
-  left join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid and r.rulename = '_RETURN'
+  left join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::regclass::oid and r.oid = d.objid and r.rulename = '_RETURN'
   where n.depth < 50 and d.deptype in ('n', 'a', 'i') and (coalesce(r.ev_class, d.objid) <> n.objid or d.classid <> n.classid and r.oid is null)
 ), found as (
   select classid, objid, max(depth) as depth from needs where (classid, objid) <> ($1::oid, $2::oid) group by classid, objid
@@ -55,10 +55,10 @@ select i.type, i.identity, f.depth, c.relkind as kind, coalesce(c.relname, p.pro
   tc.relname::text as of_name, tn.nspname::text as of_schema, p.oid is not null as is_routine, t.oid is not null as is_trigger
 from found f
 cross join lateral pg_catalog.pg_identify_object(f.classid, f.objid, 0) i
-left join pg_catalog.pg_class c on f.classid = 'pg_catalog.pg_class'::regclass and c.oid = f.objid
-left join pg_catalog.pg_proc p on f.classid = 'pg_catalog.pg_proc'::regclass and p.oid = f.objid
+left join pg_catalog.pg_class c on f.classid = 'pg_catalog.pg_class'::regclass::oid and c.oid = f.objid
+left join pg_catalog.pg_proc p on f.classid = 'pg_catalog.pg_proc'::regclass::oid and p.oid = f.objid
 left join pg_catalog.pg_namespace n on n.oid = coalesce(c.relnamespace, p.pronamespace)
-left join pg_catalog.pg_trigger t on f.classid = 'pg_catalog.pg_trigger'::regclass and t.oid = f.objid
+left join pg_catalog.pg_trigger t on f.classid = 'pg_catalog.pg_trigger'::regclass::oid and t.oid = f.objid
 left join pg_catalog.pg_class tc on tc.oid = t.tgrelid
 left join pg_catalog.pg_namespace tn on tn.oid = tc.relnamespace
 where not exists (
@@ -127,7 +127,7 @@ export async function routineIdentity(
   const [row] = await session.query<{ identity: string }>(
     `select pg_catalog.format('%I.%I(%s)', coalesce($1, pg_catalog.current_schema()), $2::text, pg_catalog.array_to_string(array(
        select (pg_catalog.pg_identify_object('pg_catalog.pg_type'::regclass, pg_catalog.to_regtype(u.t), 0)).identity
-       from unnest($3::text[]) with ordinality u(t, n) order by u.n), ',', '?')) as identity`,
+       from pg_catalog.unnest($3::text[]) with ordinality u(t, n) order by u.n), ',', '?')) as identity`,
     [names.length > 1 ? names.at(-2) : null, names.at(-1), inputs],
   );
   return row?.identity;

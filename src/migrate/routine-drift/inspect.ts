@@ -34,7 +34,7 @@ export async function inspectRoutineDrift(
   });
   if (declared.length === 0) return [];
   const rows = await session.query<{ number: number; body: string | null }>(
-    `select w.number::int as number, (select p.prosrc from pg_catalog.pg_proc p where p.oid = pg_catalog.to_regprocedure(w.signature)) as body
+    `select w.number::int as number, (select p.prosrc from pg_catalog.pg_proc p where p.oid = pg_catalog.to_regprocedure(w.signature)::oid) as body
      from pg_catalog.unnest($1::text[]) with ordinality w(signature, number)`,
     [declared.map(({ signature }) => signature)],
   );

@@ -95,9 +95,9 @@ async function checkBodies(routine: Routine, { session }: ApplyContext): Promise
   for (const signature of signaturesOf(routine.parsed.statements)) {
     const [row] = await session.query<{ oid: string; validator: string; path: string | null }>(
       `select p.oid::text as oid, l.lanvalidator::regproc::text as validator,
-         (select substr(c, 13) from unnest(p.proconfig) c where c like 'search\\_path=%' limit 1) as path
+         (select substr(c, 13) from pg_catalog.unnest(p.proconfig) c where c like 'search\\_path=%' limit 1) as path
        from pg_catalog.pg_proc p
-       join pg_catalog.pg_language l on l.oid = p.prolang where p.oid = to_regprocedure($1) and l.lanvalidator <> 0`,
+       join pg_catalog.pg_language l on l.oid = p.prolang where p.oid = to_regprocedure($1)::oid and l.lanvalidator <> 0`,
       [signatureText(signature)],
     );
     if (row === undefined) continue;

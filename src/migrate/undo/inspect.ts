@@ -47,8 +47,8 @@ export async function readRunsSince(
 ): Promise<readonly AppliedRun[]> {
   const rows = await session.query<{ run: string; name: string | null; lsn: string | null; versions: string[]; xids: string[] }>(
     `select run_id::text as run, min(restore_point) as name, min(restore_lsn)::text as lsn,
-       array_remove(array_agg(version order by seq) filter (where statement_no is null and kind <> 'down'), null) as versions,
-       array_agg(distinct xmin::text) as xids
+       pg_catalog.array_remove(pg_catalog.array_agg(version order by seq) filter (where statement_no is null and kind <> 'down'), null) as versions,
+       pg_catalog.array_agg(distinct xmin::text) as xids
      from ${historyTable(schema)}
      where seq >= (select min(f.seq) from ${historyTable(schema)} f where f.run_id = any ($1::uuid[]))
      group by run_id order by min(seq)`,

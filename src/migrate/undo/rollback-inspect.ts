@@ -118,7 +118,7 @@ async function isGone(session: Queryable, loss: Loss): Promise<boolean | undefin
   const table = `${quoteName(loss.table.schema)}.${quoteName(loss.table.name)}`;
   const [row] = await session.query<{ gone: boolean }>(
     `select case when $2::text is null then pg_catalog.to_regclass($1) is null else not exists (
-       select from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass($1) and attname = $2 and not attisdropped) end as gone`,
+       select from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass($1)::oid and attname = $2 and not attisdropped) end as gone`,
     [table, loss.kind === 'column' ? loss.column : null],
   );
   return row?.gone === true;

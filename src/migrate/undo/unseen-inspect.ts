@@ -23,9 +23,9 @@ export async function readForeignKeys(session: Queryable): Promise<readonly Fore
     on_update: string;
   }>(
     `select n.nspname as schema, t.relname as name, rn.nspname as to_schema, r.relname as to_name,
-       (select array_agg(a.attname::text order by k.place) from unnest(c.conkey) with ordinality k (attnum, place)
+       (select pg_catalog.array_agg(a.attname::text order by k.place) from pg_catalog.unnest(c.conkey) with ordinality k (attnum, place)
         join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.attnum) as columns,
-       (select array_agg(a.attname::text order by k.place) from unnest(c.confkey) with ordinality k (attnum, place)
+       (select pg_catalog.array_agg(a.attname::text order by k.place) from pg_catalog.unnest(c.confkey) with ordinality k (attnum, place)
         join pg_catalog.pg_attribute a on a.attrelid = c.confrelid and a.attnum = k.attnum) as referenced,
        c.confdeltype as on_delete, c.confupdtype as on_update
      from pg_catalog.pg_constraint c
@@ -79,7 +79,7 @@ async function mayWrite(session: Queryable, schema: string | undefined, name: st
   const [row] = await session.query<{ may: boolean }>(
     `select coalesce(bool_or(n.nspname not in ('pg_catalog', 'information_schema') and p.provolatile = 'v'
          and not exists (select from pg_catalog.pg_depend d
-           where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')), true)
+           where d.classid = 'pg_catalog.pg_proc'::regclass::oid and d.objid = p.oid and d.deptype = 'e')), true)
        and not coalesce($1::text is null and bool_or(n.nspname = 'pg_catalog'), false) as may
      from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
      where p.proname = $2 and ($1::text is null or n.nspname = $1)`,
@@ -91,7 +91,7 @@ async function mayWrite(session: Queryable, schema: string | undefined, name: st
 async function triggersOf(session: Queryable, { schema, name }: TableName, bit: number): Promise<readonly string[]> {
   const rows = await session.query<{ name: string }>(
     `select tgname as name from pg_catalog.pg_trigger
-     where tgrelid = pg_catalog.to_regclass($1) and not tgisinternal and tgenabled <> 'D' and tgtype & $2::int <> 0 order by 1`,
+     where tgrelid = pg_catalog.to_regclass($1)::oid and not tgisinternal and tgenabled <> 'D' and tgtype::int & $2::int <> 0 order by 1`,
     [`${quoteName(schema)}.${quoteName(name)}`, bit],
   );
   return rows.map((row) => quoteIdentifier(row.name));

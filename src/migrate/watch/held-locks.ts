@@ -75,7 +75,7 @@ export function lockKey(relation: string, mode: string): string {
  */
 export function heldLocksSql(schemaParameter: string, mine = MINE): string {
   return `
-  select distinct n.nspname || '.' || c.relname as relation, l.mode
+  select distinct n.nspname::text || '.' || c.relname::text as relation, l.mode
   from ${mine} l
   join pg_catalog.pg_class c on c.oid = l.relation
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace

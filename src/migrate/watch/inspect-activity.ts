@@ -71,39 +71,39 @@ function readProgress({ phase, counts }: ProgressRow): CommandProgress {
 }
 
 function blockerSql(pid: string): string {
-  return `(select json_build_object('pid', ${pid}, 'user', a.usename,
+  return `(select pg_catalog.json_build_object('pid', ${pid}, 'user', a.usename,
       'application', coalesce(nullif(a.application_name, ''), nullif(a.backend_type, 'client backend')), 'state', a.state,
       'openMs', round(extract(epoch from clock_timestamp() - a.xact_start) * 1000), 'query', left(a.query, 300))
     from (select) one left join pg_catalog.pg_stat_activity a on a.pid = ${pid})`;
 }
 
 const PROGRESS_SQL = `
-  select json_build_object('phase', phase, 'counts', json_build_array(
-      json_build_object('of', 'sessions', 'count', lockers_done, 'total', lockers_total),
-      json_build_object('of', 'rows', 'count', tuples_done, 'total', tuples_total),
-      json_build_object('of', 'blocks', 'count', blocks_done, 'total', blocks_total)))
+  select pg_catalog.json_build_object('phase', phase, 'counts', pg_catalog.json_build_array(
+      pg_catalog.json_build_object('of', 'sessions', 'count', lockers_done, 'total', lockers_total),
+      pg_catalog.json_build_object('of', 'rows', 'count', tuples_done, 'total', tuples_total),
+      pg_catalog.json_build_object('of', 'blocks', 'count', blocks_done, 'total', blocks_total)))
     from pg_catalog.pg_stat_progress_create_index where pid = $1
-  union all select json_build_object('phase', phase, 'counts', json_build_array(
-      json_build_object('of', 'blocks', 'count', case phase when 'vacuuming heap' then heap_blks_vacuumed else heap_blks_scanned end, 'total', heap_blks_total)))
+  union all select pg_catalog.json_build_object('phase', phase, 'counts', pg_catalog.json_build_array(
+      pg_catalog.json_build_object('of', 'blocks', 'count', case phase when 'vacuuming heap' then heap_blks_vacuumed else heap_blks_scanned end, 'total', heap_blks_total)))
     from pg_catalog.pg_stat_progress_vacuum where pid = $1
-  union all select json_build_object('phase', phase, 'counts', json_build_array(
-      json_build_object('of', 'blocks', 'count', heap_blks_scanned, 'total', heap_blks_total)))
+  union all select pg_catalog.json_build_object('phase', phase, 'counts', pg_catalog.json_build_array(
+      pg_catalog.json_build_object('of', 'blocks', 'count', heap_blks_scanned, 'total', heap_blks_total)))
     from pg_catalog.pg_stat_progress_cluster where pid = $1
-  union all select json_build_object('phase', phase, 'counts', json_build_array(
-      json_build_object('of', 'blocks', 'count', sample_blks_scanned, 'total', sample_blks_total)))
+  union all select pg_catalog.json_build_object('phase', phase, 'counts', pg_catalog.json_build_array(
+      pg_catalog.json_build_object('of', 'blocks', 'count', sample_blks_scanned, 'total', sample_blks_total)))
     from pg_catalog.pg_stat_progress_analyze where pid = $1`;
 
 const ACTIVITY_SQL = `
 select
-  (select json_agg(${blockerSql('b.pid')} order by b.pid)
-     from (select distinct unnest(pg_catalog.pg_blocking_pids($1)) as pid) b) as blockers,
-  (select json_build_object('mode', l.mode, 'relation', n.nspname || '.' || c.relname,
+  (select pg_catalog.json_agg(${blockerSql('b.pid')} order by b.pid)
+     from (select distinct pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) as pid) b) as blockers,
+  (select pg_catalog.json_build_object('mode', l.mode, 'relation', n.nspname::text || '.' || c.relname::text,
       'waitedMs', round(extract(epoch from clock_timestamp() - l.waitstart) * 1000))
      from pg_catalog.pg_locks l
      left join pg_catalog.pg_class c on c.oid = l.relation
      left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where l.pid = $1 and not l.granted limit 1) as wait,
-  (select json_agg(distinct jsonb_build_object('relation', n.nspname || '.' || c.relname, 'mode', l.mode))
+  (select pg_catalog.json_agg(distinct pg_catalog.jsonb_build_object('relation', n.nspname::text || '.' || c.relname::text, 'mode', l.mode))
      from pg_catalog.pg_locks l join pg_catalog.pg_class c on c.oid = l.relation join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where l.pid = $1 and l.granted and l.locktype = 'relation' and c.relkind in ('r', 'p', 'm')
        and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
