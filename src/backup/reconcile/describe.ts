@@ -14,6 +14,12 @@ export function notErased(entry: LedgerEntry): string {
   return `not erased again: ${describeEntry(entry)}. There is no database ${printable(database)} that takes connections. Where the rows are in another one, as after a rename, erase them there by hand`;
 }
 
+/** Somebody who may be in tables of `database`, if it was renamed after the moment that is restored. */
+export function backIfRenamed(entry: LedgerEntry, database: string): string {
+  const named = printable('database' in entry.deed ? entry.deed.database : '');
+  return `may have come back: ${describeEntry(entry)}. There was no database ${named} at that moment: if ${printable(database)} was renamed to it since, take them out of these tables by hand`;
+}
+
 function describeReturn(deed: Deed): string {
   switch (deed.kind) {
     case 'role-dropped':

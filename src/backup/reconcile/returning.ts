@@ -30,6 +30,14 @@ export function returningWithTables(database: string, returning: readonly Ledger
   return returning.filter((entry) => isErasure(entry) && entry.deed.database === database);
 }
 
+/**
+ * The people of `returning` who were erased in a database that the restored cluster, with `databases`, has not got by that name: one of those
+ * may have been renamed to it since, and whoever restores its tables under the older name gets them back.
+ */
+export function returningIfRenamed(databases: readonly string[], returning: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  return returning.filter((entry) => isErasure(entry) && !databases.includes(entry.deed.database));
+}
+
 export function isErasure<Entry extends Pick<LedgerEntry, 'deed'>>(
   entry: Entry,
 ): entry is Entry & { readonly deed: Extract<Deed, { readonly kind: 'subject-forgotten' }> } {

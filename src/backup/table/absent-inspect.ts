@@ -49,6 +49,13 @@ export async function refuseAbsent(
   });
 }
 
+/** Names of all databases of a cluster. */
+export async function inspectDatabases(source: ConnectionParameters): Promise<readonly string[]> {
+  return await inDatabase(source, async (sql) =>
+    (await sql<{ name: string }[]>`select datname as name from pg_catalog.pg_database order by datname`).map(({ name }) => name),
+  );
+}
+
 async function inDatabase<Value>(parameters: ConnectionParameters, work: (sql: Sql) => Promise<Value>): Promise<Value> {
   const sql = await openTableReader(parameters);
   try {

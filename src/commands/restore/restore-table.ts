@@ -4,16 +4,16 @@ import { DbadminError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
-import { describeEntry, notErased } from '../../backup/reconcile/describe.ts';
+import { backIfRenamed, describeEntry, notErased } from '../../backup/reconcile/describe.ts';
 import type { Reconciled } from '../../backup/reconcile/apply.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
-import { returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
+import { isErasure, returningIfRenamed, returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
 import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { describeBrokenAside } from '../../backup/broken.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
-import { refuseAbsent } from '../../backup/table/absent-inspect.ts';
+import { inspectDatabases, refuseAbsent } from '../../backup/table/absent-inspect.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
 import { refuseTransfer, transferTables, type TableName } from '../../backup/table/transfer-run.ts';
@@ -73,9 +73,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const lineage = preflight.contents.cluster.systemIdentifier;
     const { entries, damaged } = await readableLedger(opened, lineage, listOption(input, 'withoutLedgerEntry'));
     const from = { config, cluster, repository, opened, systemIdentifier: lineage };
-    const { returning, unreadLedgers } = await returningByAll(context, from, entries, (all) =>
-      returningWithTables(database, returningWith(restoredPosition(preflight), all)),
+    const { returning: erasures, unreadLedgers } = await returningByAll(context, from, entries, (all) =>
+      returningWith(restoredPosition(preflight), all).filter(isErasure),
     );
+    const returning = returningWithTables(database, erasures);
     showPlan(output, { tables, database, preflight, directory: scratch.directory, into, schema });
     showReturning(output, returning, damaged, reconciles);
     const result = {
@@ -85,6 +86,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       withoutEntries: damagedJson(damaged),
       unreadLedgers,
       reconciled: null,
+      returningIfRenamed: null,
     };
     await refuseTransfer(into, tables, schema);
     if (flagOption(input, 'dryRun')) {
@@ -99,11 +101,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const progress = output.progress('restoring');
     const roles = [cluster.connection.user, 'postgres', env['USER'] ?? 'postgres'];
     const onProgress = (done: number, total: number): void => progress.update(done, total);
-    const { reconciled, transferred } = await withThrowawayCluster(
+    const { reconciled, renamed, transferred } = await withThrowawayCluster(
       { preflight, programs, roles, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal, onProgress },
       async (superuser) => {
         await refuseAbsent(superuser, database, tables, describeTarget(target));
         return {
+          renamed: returningIfRenamed(await inspectDatabases(superuser), erasures),
           reconciled: reconciles ? await eraseFirst(superuser, returning) : undefined,
           transferred: await transferTables({ ...superuser, database }, into, tables, schema, signal),
         };
@@ -113,14 +116,21 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       if (outcome === 'undone') output.line(`  erased     ${describeEntry(entry)}`);
       else output.warn(notErased(entry));
     }
-    for (const { to, rows, renamed } of transferred) {
+    for (const entry of renamed) output.warn(backIfRenamed(entry, database));
+    for (const { to, rows, renamed: indexes } of transferred) {
       output.line(`  made       ${qualified(to.schema, to.name)}   ${rows} rows`);
-      for (const index of renamed) output.line(`  renamed    index ${index.from} is ${index.to} there: its name was taken`);
+      for (const index of indexes) output.line(`  renamed    index ${index.from} is ${index.to} there: its name was taken`);
     }
     output.line(
       `done in ${formatDuration(clock.now().getTime() - now.getTime())}; no defaults, triggers, privileges or foreign keys came with them`,
     );
-    output.result({ ...result, tables: transferred, reconciled: reconciled?.map(reconciledJson) ?? null, restored: true });
+    output.result({
+      ...result,
+      tables: transferred,
+      reconciled: reconciled?.map(reconciledJson) ?? null,
+      returningIfRenamed: renamed.map(entryJson),
+      restored: true,
+    });
     return 0;
   } finally {
     await scratch.remove();

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { olderThanMigrations, returningWith, returningWithTables, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
+import { backIfRenamed } from '../../../../src/backup/reconcile/describe.ts';
+import {
+  olderThanMigrations,
+  returningIfRenamed,
+  returningWith,
+  returningWithTables,
+  withoutOvertaken,
+} from '../../../../src/backup/reconcile/returning.ts';
 import type { Deed } from '../../../../src/repository/ledger-deed.ts';
 import type { LedgerEntry } from '../../../../src/repository/ledger.ts';
 
@@ -37,6 +44,18 @@ test('with tables of a database come the people erased there, and nothing that i
   const revoked: Deed = { kind: 'membership-revoked', role: 'a', member: 'b' };
   const ledger = [entry(1n, 1, erased('music')), entry(2n, 1, erased('shop')), entry(3n), entry(4n, 1, revoked)];
   expect(lsns(returningWithTables('music', ledger))).toEqual([1n]);
+});
+
+test('of people erased in a database that the restored cluster has not got by that name, it is told that they may be in one renamed since', () => {
+  const erased = (database: string): Deed => {
+    return { kind: 'subject-forgotten', database, procedure: ['core', 'forget'], arguments: [71], subject: 'somebody' };
+  };
+  const ledger = [entry(1n, 1, erased('music')), entry(2n, 1, erased('tunes')), entry(3n), entry(4n, 1, erased('shop'))];
+  const [only, ...others] = returningIfRenamed(['music', 'postgres', 'shop'], ledger);
+  expect([only?.lsn, others]).toEqual([2n, []]);
+  expect(only === undefined ? '' : backIfRenamed(only, 'music')).toMatch(
+    /^may have come back: somebody \(erased .*\)\. There was no database tunes at that moment: if music was renamed to it since, /,
+  );
 });
 
 test('a migration applied and undone behind the position is neither missing nor back; one undone there comes back', () => {
