@@ -73,13 +73,16 @@ export function addressOf({ options }: postgres.Sql): HostAddress {
  */
 const CATALOG_ALONE = { search_path: '""' } as const;
 
-/** Who does not take the setting, as PgBouncer, is asked without: what is set later would stay there for others. */
+/**
+ * Who does not take the setting, as PgBouncer, is asked without: what is set later would stay there for others. So is a database whose trigger on
+ * login finds by the path what it names: with another path nobody would get in.
+ */
 async function connectTo(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
   try {
     if (options.path === 'own') return await tryConnect(here, address, options);
     return await tryConnect(here, address, { ...options, settings: { ...CATALOG_ALONE, ...options.settings } }).catch(
       async (error: unknown) => {
-        if (!isSettingRefused(error)) throw error;
+        if (!isSettingRefused(error) && !isNothingFound(error)) throw error;
         return await tryConnect(here, address, options);
       },
     );
@@ -91,6 +94,13 @@ async function connectTo(here: ConnectionParameters, address: HostAddress, optio
 /** protocol_violation of a pooler. */
 function isSettingRefused(error: unknown): boolean {
   return systemCodeOf(error) === '08P01' && /startup parameter/.test(messageOf(error));
+}
+
+/** Of a relation, a function, a type or a schema to make something in: what a session that begins names by itself. */
+const NOTHING_FOUND: ReadonlySet<string> = new Set(['42P01', '42883', '42704', '3F000']);
+
+function isNothingFound(error: unknown): boolean {
+  return NOTHING_FOUND.has(systemCodeOf(error) ?? '');
 }
 
 async function tryConnect(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {

@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkServer } from '../../../src/backup/check/server-inspect.ts';
 import { runAssertions } from '../../../src/backup/drill/assertions-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
+import { connectionOfUrl } from '../../../src/config/load.ts';
 import { inspectServerState } from '../../../src/doctor/server-inspect.ts';
 import { openClient } from '../../../src/postgres/client.ts';
 import { openPool } from '../../../src/postgres/pool.ts';
 import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
 import { inspectServer } from '../../../src/status/server-inspect.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
-import { startTestCluster } from '../../postgres/fixture.ts';
+import { createTestDatabase, startTestCluster } from '../../postgres/fixture.ts';
 import { hasPgBouncer, startPgBouncer } from '../migrate/pgbouncer.ts';
 
 /** In 14 every role may make functions in public, and what fits its arguments better is taken before what the catalog has. */
@@ -111,4 +112,23 @@ describe('what dbadmin asks, PostgreSQL 14', () => {
       }
     },
   );
+});
+
+test('a database whose login trigger needs the path that it gives is asked with that', async () => {
+  const database = await createTestDatabase();
+  try {
+    expect(database.major).toBeGreaterThanOrEqual(17);
+    await database.sql.unsafe(`create table public.seen (by name);
+      create function public.note() returns event_trigger language plpgsql as $$begin insert into seen values (session_user); end$$;
+      create event trigger note on login execute function public.note()`);
+    const client = await openClient(connectionOfUrl({ env: {}, cwd: '/' }, database.url));
+    try {
+      expect(await client`select count(*)::int as seen from public.seen`).toEqual([{ seen: 1 }]);
+      expect(await client`show search_path`).toEqual([{ search_path: '"$user", public' }]);
+    } finally {
+      await client.end();
+    }
+  } finally {
+    await database.drop();
+  }
 });
