@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
 import { shellWord } from '../../base/shell-word.ts';
+import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { openTableReader } from '../../postgres/table-client.ts';
@@ -21,7 +22,9 @@ export async function refuseAbsent(
 ): Promise<void> {
   const known = await inDatabase(
     source,
-    async (sql) => await sql<{ name: string }[]>`select datname as name from pg_catalog.pg_database where datallowconn order by datname`,
+    async (sql) =>
+      await sql<{ name: string }[]>`
+      select datname as name from pg_catalog.pg_database d where ${sql.unsafe(TAKES_CONNECTIONS_SQL)} order by datname`,
   );
   if (!known.some(({ name }) => name === database)) {
     throw new DbadminError('usage', `there was no database ${quoteName(database)} (${moment})`, {
