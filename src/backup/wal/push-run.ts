@@ -10,6 +10,7 @@ import { WalArchive, type WalTimes } from '../../repository/wal-archive.ts';
 import type { Source } from '../source-inspect.ts';
 import { forEachDestination, type WalDestination } from './destination.ts';
 import { finishedAt } from './finished-inspect.ts';
+import { putOpen, writtenOfOpen } from './open-segment-run.ts';
 
 /** What the cluster is, as far as WAL must know. */
 export type WalOwner = Pick<Source, 'systemIdentifier' | 'serverVersion' | 'walSegmentBytes'>;
@@ -28,7 +29,9 @@ const SMALL_LIMIT_BYTES = 16 * 1024 * 1024;
 const LONG_HEADER_BYTES = 40;
 
 /** Lineages that an open repository was seen to have: they never go or change. */
-const ACCEPTED = new WeakMap<Repository, Map<string, Pick<ClusterIdentity, 'walSegmentBytes'>>>();
+const ACCEPTED = new WeakMap<Repository, Map<string, AcceptedCluster>>();
+
+type AcceptedCluster = Pick<ClusterIdentity, 'walSegmentBytes' | 'serverVersion'>;
 
 /**
  * Stores a file that the archiver offers; returns once every required repository has it durably. Twice the same is fine.
@@ -64,9 +67,12 @@ export async function pushWalBytes(name: string, bytes: Buffer, options: PushOpt
   const systemIdentifier =
     kind.kind === 'segment' || kind.kind === 'partial' ? claimedOwner(name, bytes) : (await options.owner()).systemIdentifier;
   const results = await forEachDestination(options.destinations, options.log, async (repository) => {
-    const { walSegmentBytes } = await acceptCluster(repository, systemIdentifier, name, options);
-    const archive = new WalArchive(repository, systemIdentifier, walSegmentBytes);
-    return await putFile(archive, kind, name, bytes, { receivedAt: options.clock.now(), coveredUntil }, options.log);
+    const cluster = await acceptCluster(repository, systemIdentifier, name, options);
+    const archive = new WalArchive(repository, systemIdentifier, cluster.walSegmentBytes);
+    const times = { receivedAt: options.clock.now(), coveredUntil };
+    const written = kind.kind === 'segment' ? await writtenOfOpen(kind.segment, bytes, cluster) : undefined;
+    if (kind.kind === 'segment' && written !== undefined) return await putOpen(archive, kind.segment, written, times);
+    return await putFile(archive, kind, name, bytes, times, options.log);
   });
   return results.includes('stored') ? 'stored' : 'present';
 }
@@ -131,8 +137,8 @@ async function acceptCluster(
   systemIdentifier: string,
   name: string,
   options: PushOptions,
-): Promise<Pick<ClusterIdentity, 'walSegmentBytes'>> {
-  const accepted = ACCEPTED.get(repository) ?? new Map<string, Pick<ClusterIdentity, 'walSegmentBytes'>>();
+): Promise<AcceptedCluster> {
+  const accepted = ACCEPTED.get(repository) ?? new Map<string, AcceptedCluster>();
   ACCEPTED.set(repository, accepted);
   const key = `${options.clusterName} ${systemIdentifier}`;
   const cluster = accepted.get(key) ?? (await findOrBegin(repository, systemIdentifier, name, options));
@@ -140,12 +146,7 @@ async function acceptCluster(
   return cluster;
 }
 
-async function findOrBegin(
-  repository: Repository,
-  systemIdentifier: string,
-  name: string,
-  options: PushOptions,
-): Promise<Pick<ClusterIdentity, 'walSegmentBytes'>> {
+async function findOrBegin(repository: Repository, systemIdentifier: string, name: string, options: PushOptions): Promise<AcceptedCluster> {
   const known = (await listClusters(repository)).find((each) => each.systemIdentifier === systemIdentifier);
   if (known?.name === options.clusterName) return known;
   const owner = await options.owner();

@@ -8,6 +8,6 @@ export function segmentHeader(page: Buffer, cluster: ClusterIdentity, startLsn: 
   return systemIdentifier === cluster.systemIdentifier && segmentBytes === cluster.walSegmentBytes ? header : undefined;
 }
 
-export function majorOf({ serverVersion }: ClusterIdentity): number {
+export function majorOf({ serverVersion }: Pick<ClusterIdentity, 'serverVersion'>): number {
   return Math.floor(serverVersion / 10_000);
 }
