@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { Listed } from '../../base/listed.ts';
@@ -57,7 +57,7 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   const entries = new FoundEntries();
   const isUnfinished = control === undefined && marker !== undefined;
   const heldBytes = isUnfinished && marker.overCluster !== true ? blockBytes : lengthBytes;
-  await walk(dataDirectory, '', { links, ...innerTablespaces(layout), heldBytes, entries });
+  await walk(dataDirectory, '', { links, ...(await innerTablespaces(layout)), heldBytes, entries });
   await findInTablespaces(layout, heldBytes, entries);
   if (isUnfinished) return { kind: 'unfinished', marker, found: entries };
   const checkpointAt = new Date((control?.checkpointAt ?? 0) * 1000);
@@ -116,15 +116,26 @@ async function findInTablespaces(layout: LayoutPlan, heldBytes: HeldBytes, entri
   }
 }
 
-/** Tablespaces within the data directory, and the directories above them, relative to it: what is theirs is found by their links. */
-function innerTablespaces({ dataDirectory, tablespaces }: LayoutPlan): Pick<Walked, 'inner' | 'above'> {
+/**
+ * Tablespaces within the data directory, and the directories above them, relative to it: what is theirs is found by their links. By their
+ * names, as a link may lie between, and by where they are: the data directory itself may be named by a link.
+ */
+async function innerTablespaces({ dataDirectory, tablespaces }: LayoutPlan): Promise<Pick<Walked, 'inner' | 'above'>> {
   const inner = new Set<string>();
   const above = new Set<string>();
+  const realDirectory = await realpath(dataDirectory);
   for (const { directory } of tablespaces) {
-    const relative = path.relative(dataDirectory, directory);
-    if (relative === '..' || relative.startsWith('../')) continue;
-    inner.add(relative);
-    for (let at = path.dirname(relative); at !== '.'; at = path.dirname(at)) above.add(at);
+    // One that is not there yet has nothing that could go.
+    const real = await realpath(directory).catch(() => directory);
+    for (const [from, to] of [
+      [dataDirectory, directory],
+      [realDirectory, real],
+    ] as const) {
+      const relative = path.relative(from, to);
+      if (relative === '..' || relative.startsWith('../')) continue;
+      inner.add(relative);
+      for (let at = path.dirname(relative); at !== '.'; at = path.dirname(at)) above.add(at);
+    }
   }
   return { inner, above };
 }

@@ -1,4 +1,4 @@
-import { chown, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
@@ -12,12 +12,16 @@ import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../ba
 import { freePort } from '../../postgres/address.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-test('a tablespace that lies in the data directory is gone over in its place', async () => {
+test.for([
+  ['in the data directory', (directory: string) => directory],
+  ['in a data directory that is named by a link', (directory: string) => `${directory}.disk`],
+] as const)('a tablespace that lies %s is gone over in its place', async ([, realOf]) => {
   const directory = await makeDirectory();
   const cluster = await startTestCluster({ major: 17, provider: 'embedded' });
   const programs = await embeddedPrograms(17);
   const original = path.join(cluster.dataDirectory ?? '', 'disks', 'own');
   const into = path.join(directory, 'again');
+  const real = realOf(into);
   const repository = await makeRepository(path.join(directory, 'repository'));
   const signal = new AbortController().signal;
   const layDown = async (delta: boolean): Promise<Restored> => {
@@ -30,17 +34,18 @@ test('a tablespace that lies in the data directory is gone over in its place', a
       backup: undefined,
       timeline: undefined,
       dataDirectory: into,
-      tablespaces: new Map([[original, path.join(into, 'disks', 'own')]]),
+      tablespaces: new Map([[original, path.join(real, 'disks', 'own')]]),
       delta,
     });
     const clone = { port: await freePort(), clusterName: 'restored', action: 'promote' } as const;
     return await applyRestore({ ...clone, preflight, programs, owner: programs.runAs, signal, onProgress: () => undefined });
   };
   try {
-    for (const each of [path.dirname(original), original]) {
+    for (const each of [path.dirname(original), original, ...(real === into ? [] : [real])]) {
       await mkdir(each);
       if (programs.runAs !== undefined) await chown(each, programs.runAs.uid, programs.runAs.gid);
     }
+    if (real !== into) await symlink(real, into);
     const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     await sql.unsafe(`create tablespace own location '${original}'`);
     await sql.unsafe('create table there tablespace own as select g as n from generate_series(1, 1000) g');
