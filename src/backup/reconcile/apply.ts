@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { byCatalogAlone } from '../../postgres/catalog-path.ts';
 import { openClient } from '../../postgres/client.ts';
 import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -74,10 +75,10 @@ async function undo(
   let ran = false;
   for (const statement of statements) {
     for (const database of await databasesFor(superuser, statement)) {
-      const path = statement.path === undefined ? {} : { path: statement.path };
-      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME, settings, ...path });
+      // Event triggers of the database may find by its path what they name.
+      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME, settings, path: 'own' });
       try {
-        if (!(await hasRoles(sql, statement.roles)) || !(await hasObject(sql, statement.presence))) continue;
+        if (!(await isThere(sql, statement))) continue;
         await run(sql, statement);
         ran = true;
       } finally {
@@ -121,23 +122,36 @@ async function databasesFor(superuser: ConnectionParameters, { where }: Pick<Rec
   }
 }
 
-async function hasRoles(sql: Sql, roles: readonly string[]): Promise<boolean> {
-  if (roles.length === 0) return true;
-  const rows = await sql`select 1 from pg_roles where rolname in ${sql([...roles])}`;
-  return rows.length === new Set(roles).size;
+/** What dbadmin asks itself is asked of the catalog, but for names that were typed without a schema. */
+async function asked<Value>(sql: TransactionSql, { path }: ReconcileStatement, ask: () => Promise<Value>): Promise<Value> {
+  return path === 'own' ? await ask() : await byCatalogAlone(sql, ask);
 }
 
 /** Before PostgreSQL 16 to_regprocedure refuses a type, or a type's schema, that is not there: then no routine has it. */
 const TYPE_MISSING: ReadonlySet<string> = new Set(['42704', '3F000']);
 
-async function hasObject(sql: Sql, presence: string | undefined): Promise<boolean> {
-  if (presence === undefined) return true;
+/** Whether the roles and the object are there that the statement is about. */
+async function isThere(sql: Sql, statement: ReconcileStatement): Promise<boolean> {
+  const { roles, presence } = statement;
+  if (roles.length === 0 && presence === undefined) return true;
   try {
-    return (await sql.unsafe(presence)).length > 0;
+    return await sql.begin(
+      async (transaction) =>
+        await asked(transaction, statement, async () => {
+          if (!(await hasRoles(transaction, roles))) return false;
+          return presence === undefined || (await transaction.unsafe(presence)).length > 0;
+        }),
+    );
   } catch (error) {
     if (TYPE_MISSING.has(systemCodeOf(error) ?? '')) return false;
     throw error;
   }
+}
+
+async function hasRoles(sql: TransactionSql, roles: readonly string[]): Promise<boolean> {
+  if (roles.length === 0) return true;
+  const rows = await sql`select 1 from pg_roles where rolname in ${sql([...roles])}`;
+  return rows.length === new Set(roles).size;
 }
 
 async function run(sql: Sql, statement: ReconcileStatement): Promise<void> {
@@ -147,9 +161,13 @@ async function run(sql: Sql, statement: ReconcileStatement): Promise<void> {
     return;
   }
   await sql.begin(async (transaction) => {
-    if (statement.secret) await silence(transaction);
-    if (statement.kind === 'runs') await transaction.unsafe(statement.sql);
-    else for (const row of await transaction.unsafe(statement.sql).values()) await transaction.unsafe(String(row[0]));
+    if (statement.secret) await asked(transaction, statement, async () => await silence(transaction));
+    if (statement.kind === 'runs') {
+      await transaction.unsafe(statement.sql);
+      return;
+    }
+    const generated = await asked(transaction, statement, async () => await transaction.unsafe(statement.sql).values());
+    for (const row of generated) await transaction.unsafe(String(row[0]));
   });
 }
 

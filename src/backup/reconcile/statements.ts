@@ -15,7 +15,7 @@ export interface ReconcileStatement {
   readonly kind: 'runs' | 'generates' | 'calls';
   /** Whether it holds a verifier, which must not be logged. */
   readonly secret: boolean;
-  /** Its session has the search_path that the database gives: for names that were typed without a schema, and for what a procedure does. */
+  /** What is asked before it runs is asked by the search_path that the database gives, as it is run: for names that were typed without a schema. */
   readonly path?: 'own';
 }
 
@@ -68,7 +68,6 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
           presence: undefined,
           kind: 'calls',
           secret: false,
-          path: 'own',
         },
       ];
     }

@@ -75,4 +75,17 @@ describe.each([14, 18])('a privilege that was revoked, in a cluster restored on 
       expect(await sql`select has_schema_privilege('grantee', 'Later', 'usage') as may`).toEqual([{ may: false }]);
     }
   });
+
+  test('is taken away where a trigger of the database on that finds by the path what it names', async () => {
+    await sql.unsafe(`create table public.seen (tag text);
+      create function public.see() returns event_trigger language plpgsql as $$begin insert into seen values (tg_tag); end$$;
+      create event trigger see on ddl_command_end execute function public.see()`);
+    try {
+      await sql.unsafe('grant select on "Later"."Play" to grantee');
+      expect(await outcomes()).toEqual(OBJECTS.map(() => 'undone'));
+      expect(await sql`select distinct tag from public.seen order by tag`).toEqual([{ tag: 'GRANT' }, { tag: 'REVOKE' }]);
+    } finally {
+      await sql.unsafe('drop event trigger see');
+    }
+  });
 });
