@@ -91,9 +91,10 @@ async function connectTo(here: ConnectionParameters, address: HostAddress, optio
   }
 }
 
-/** protocol_violation of a pooler. */
+/** protocol_violation of PgBouncer; feature_not_supported of RDS Proxy ("currently doesn't support the option search_path"). */
 function isSettingRefused(error: unknown): boolean {
-  return systemCodeOf(error) === '08P01' && /startup parameter/.test(messageOf(error));
+  const code = systemCodeOf(error);
+  return code === '0A000' || (code === '08P01' && /startup parameter/.test(messageOf(error)));
 }
 
 /** Of a relation, a function, a type or a schema to make something in: what a session that begins names by itself. */

@@ -1,3 +1,4 @@
+import net from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkServer } from '../../../src/backup/check/server-inspect.ts';
@@ -112,6 +113,41 @@ describe('what dbadmin asks, PostgreSQL 14', () => {
       }
     },
   );
+});
+
+test('a pooler that takes no setting at the start in the words of RDS Proxy is asked without', async () => {
+  const database = await createTestDatabase();
+  const connection = connectionOfUrl({ env: {}, cwd: '/' }, database.url);
+  const [server] = connection.hosts;
+  const refusal = Buffer.from('SFATAL\0C0A000\0MFeature not supported: RDS Proxy currently doesn’t support the option search_path.\0\0');
+  const pooler = net.createServer((client) => {
+    client.on('error', () => undefined);
+    client.once('data', (start: Buffer) => {
+      if (start.includes('search_path')) {
+        const head = Buffer.from('E\0\0\0\0');
+        head.writeInt32BE(refusal.byteLength + 4, 1);
+        client.end(Buffer.concat([head, refusal]));
+        return;
+      }
+      const behind = net.connect(server?.port ?? 0, server?.host ?? '');
+      behind.on('error', () => undefined);
+      behind.write(start);
+      client.pipe(behind).pipe(client);
+    });
+  });
+  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = pooler.address() as net.AddressInfo;
+    const client = await openClient({ ...connection, sslMode: 'disable', hosts: [{ host: '127.0.0.1', port }] });
+    try {
+      expect(await client`show search_path`).toEqual([{ search_path: '"$user", public' }]);
+    } finally {
+      await client.end();
+    }
+  } finally {
+    pooler.close();
+    await database.drop();
+  }
 });
 
 test('a database whose login trigger needs the path that it gives is asked with that', async () => {
