@@ -35,6 +35,8 @@ export class BlobCopy {
   readonly #options: CopyOptions;
   #source: BlobIndex;
   #reader: BlobReader;
+  /** Packs of the source that are not there, and hold what lies nowhere else. */
+  readonly #lost = new Set<string>();
   readonly #known: BlobIndex;
   /** Undefined where names are the same. */
   #renames: Renames | undefined;
@@ -161,8 +163,12 @@ export class BlobCopy {
     try {
       await copyRest();
     } catch (error) {
-      if (!isDbadminError(error, 'storage-missing')) throw error;
+      const hash = hashes[next];
+      const pack = hash === undefined ? '' : this.#reader.packOf(hash);
+      // Each backup that needs it meets it, and all indexes are much to read.
+      if (hash === undefined || !isDbadminError(error, 'storage-missing') || this.#lost.has(pack)) throw error;
       await this.#lookAnew();
+      if (this.#reader.packOf(hash) === pack) this.#lost.add(pack);
       await copyRest();
     }
     // Names must be known before the same blob is asked for again.

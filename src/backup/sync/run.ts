@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureSameSegments, type ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
+import { listLabels } from '../../repository/live-blobs.ts';
 import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { inspectBackups, type BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -79,9 +80,12 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
     for (const each of namesakes) uncopied.add('namesake', each.label, describeNamesake(each));
     if (options.everything)
       for (const { kind, name, problem } of source.unreadable.all) if (!present.has(name)) uncopied.add(kind, name, problem);
-    const wal = new SyncedWal(
-      async (needing) => await copyWal({ from, to, cluster, backups: [...ours, ...needing], uncopied, signal, onProgress: options.onWal }),
-    );
+    const wal = new SyncedWal(async (needing) => {
+      // What an expiry has let go meanwhile needs no WAL: it would come back, and stay for a window.
+      const still = new Set(await listLabels(to, systemIdentifier));
+      const backups = [...ours.filter(({ label }) => still.has(label)), ...needing];
+      return await copyWal({ from, to, cluster, backups, uncopied, signal, onProgress: options.onWal });
+    });
     const lost = await wal.copy(chosen);
     const backups = await copyBackups(
       { ...options, from },

@@ -5,15 +5,16 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
+import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
-import { backupKey, indexPrefix, packPrefix, walKey } from '../../../src/repository/layout.ts';
-import { writeManifest } from '../../../src/repository/manifest.ts';
+import { backupKey, indexPrefix, markPrefix, packKey, packPrefix, walKey } from '../../../src/repository/layout.ts';
+import { readSummary, writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
-import { fileOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
+import { fileOf, hashOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
 import { CLUSTER, LABELS, newFilled, sync } from '../../backup/small-source.ts';
 import { contentOf, nameOf, SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
@@ -148,4 +149,36 @@ test('content that a collection in the source writes anew meanwhile, deleting th
     expect(synced.failed).toEqual([]);
     expect(await readAllBackups(target)).toEqual(LABELS);
   }
+});
+
+test('WAL of a backup that an expiry lets go in the destination meanwhile does not come back', async () => {
+  const { repository: source } = await newFilled();
+  const target = await makeMemoryRepository();
+  await sync(source, target);
+  await target.store.delete(backupKey(SYSTEM, 'backup-2'));
+  const expiring = beforeFirst(target, backupKey(SYSTEM, 'backup-2'), async () => {
+    await target.store.delete(backupKey(SYSTEM, 'backup-0'));
+    for (const number of [3, 4]) await target.store.delete(walKey(SYSTEM, nameOf(number)));
+  });
+  expect((await sync(source, expiring)).backups.map(({ label }) => label)).toEqual(['backup-2']);
+  expect(await segmentsThere(target)).toEqual([5, 6, 7, 8]);
+});
+
+test('a pack that the source has lost is looked for anew once, and not for each backup that needs it', async () => {
+  const { repository: source } = await newFilled();
+  const contents = Array.from({ length: 5 }, (_, k) => Buffer.from(`blob 2.${k} `.repeat(50)));
+  const place = (await BlobIndex.load(source, SYSTEM)).find(hashOf(contents[0] ?? Buffer.alloc(0)));
+  await source.store.delete(packKey(SYSTEM, place?.pack ?? ''));
+  const like = await readSummary(source, SYSTEM, 'backup-2');
+  const more = ['backup-3', 'backup-4', 'backup-5'];
+  for (const label of more) await writeManifest(source, { ...like, label }, [fileOf(contents)]);
+  let marksRead = 0;
+  const list: Repository['store']['list'] = (prefix) => {
+    // Each time that all indexes are read begins so.
+    if (prefix.startsWith(markPrefix(SYSTEM))) marksRead += 1;
+    return source.store.list(prefix);
+  };
+  const { failed } = await sync({ ...source, store: { ...passThrough(source.store), list } }, await makeMemoryRepository());
+  expect(failed.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['backup-2', ...more].map((label) => `backup ${label}`));
+  expect(marksRead).toBe(2);
 });
