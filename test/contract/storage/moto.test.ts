@@ -142,6 +142,21 @@ function describeOnMoto(command: readonly string[]): void {
       expect(await own.lockSupport()).toEqual({ kind: 'none' });
       await own.erase('keys/0123456789abcdef');
       for await (const { key } of own.list('')) expect.unreachable(`${key} was left`);
+      // One that was made with another key: nobody here sees whether it has versions.
+      proxy.plan(({ method, path, headers }) => {
+        if (method !== 'HEAD' || !path.endsWith('/folder/')) return undefined;
+        const isWith = headers['x-amz-server-side-encryption-customer-key'] !== undefined;
+        return { kind: 'answer', status: isWith ? 403 : 400, code: isWith ? 'AccessDenied' : 'InvalidRequest' };
+      });
+      await own.create('keys/0123456789abcdef', Buffer.from('x'));
+      expect(await own.lockSupport()).toEqual({ kind: 'none', keepsVersions: true });
+      await own.erase('keys/0123456789abcdef');
+      for await (const { key } of own.list('')) expect.unreachable(`${key} was left`);
+      // Who may not look at all is told so.
+      proxy.plan(({ method, path }) =>
+        method === 'HEAD' && path.endsWith('/folder/') ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined,
+      );
+      await expect(own.lockSupport()).rejects.toMatchObject({ code: 'storage-denied' });
       await own.close();
       await proxy.stop();
     });
