@@ -14,9 +14,10 @@ export async function applyUninstall(connection: ConnectionParameters, { steps }
   for (const group of groups(steps)) {
     const database = group[0]?.database ?? connection.database;
     try {
+      // With the path of the database: event triggers may find by it what they name.
       const sql = await openClient(
         { ...connection, database },
-        { applicationName: 'dbadmin uninstall', max: 1, onNotice: () => undefined },
+        { applicationName: 'dbadmin uninstall', max: 1, path: 'own', onNotice: () => undefined },
       );
       try {
         await sql.begin(async (transaction) => {

@@ -26,7 +26,7 @@ export function planUninstall(traces: ClusterTraces): UninstallPlan {
     ...traces.slots.map(({ name }) => ({
       database: undefined,
       what: `replication slot ${name}`,
-      sql: `SELECT pg_drop_replication_slot('${name.replaceAll("'", "''")}')`,
+      sql: `SELECT pg_catalog.pg_drop_replication_slot('${name.replaceAll("'", "''")}')`,
     })),
     ...traces.databases.flatMap((database) => schemaSteps(database)),
     ...traces.databases.flatMap(({ name }) =>
