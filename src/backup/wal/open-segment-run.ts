@@ -8,6 +8,11 @@ import { majorOf } from './segment-header.ts';
 
 /** The header of a segment's first page. */
 const LONG_HEADER_BYTES = 40;
+/** The header of any other page. */
+const SHORT_HEADER_BYTES = 24;
+/** Records begin at multiples of this, with their length. */
+const ALIGNED_BYTES = 8;
+const LENGTH_BYTES = 4;
 const ZEROS = Buffer.alloc(WAL_PAGE_BYTES);
 
 /**
@@ -44,8 +49,26 @@ export async function writtenOfOpen(
     throw error;
   }
   const written = Number(validUntil - startLsn);
-  if (written <= LONG_HEADER_BYTES || written >= walSegmentBytes || !isZero(bytes, written)) return undefined;
+  if (written <= LONG_HEADER_BYTES || written >= walSegmentBytes || !isZero(bytes, endOfCut(bytes, written))) return undefined;
   return bytes.subarray(0, written);
+}
+
+/**
+ * Up to where the record reaches that begins behind what was written whole, if one does: it may have been cut anywhere. More than that
+ * behind it is no end, but a record that is damaged.
+ */
+function endOfCut(bytes: Buffer, written: number): number {
+  let at = Math.ceil(written / ALIGNED_BYTES) * ALIGNED_BYTES;
+  if (at % WAL_PAGE_BYTES === 0) at += SHORT_HEADER_BYTES;
+  const recordBytes = at + LENGTH_BYTES <= bytes.byteLength ? bytes.readUInt32LE(at) : 0;
+  // Of its length, too, there may be a part only.
+  for (let left = Math.max(recordBytes, LENGTH_BYTES); left > 0;) {
+    const onPage = Math.min(left, WAL_PAGE_BYTES - (at % WAL_PAGE_BYTES));
+    left -= onPage;
+    at += onPage;
+    if (left > 0) at += SHORT_HEADER_BYTES;
+  }
+  return at;
 }
 
 function isZero(bytes: Buffer, from: number): boolean {

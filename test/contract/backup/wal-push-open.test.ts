@@ -64,6 +64,27 @@ test('what an open segment has more than the repository is stored as a part', as
   expect(await pushWalBytes(SEGMENT, segmentOf(100_000).padded, options())).toBe('present');
 });
 
+test('an open segment that is cut within a record, wherever, is known for one', async () => {
+  const { padded } = segmentOf(300_000);
+  for (const cutAt of [200_000, 200_001, 24 * 8192, 24 * 8192 + 1, 24 * 8192 + 24, 25 * 8192 - 1]) {
+    repository = await makeMemoryRepository();
+    archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
+    const cut = Buffer.from(padded).fill(0, cutAt);
+    expect(await pushWalBytes(SEGMENT, cut, options())).toBe('stored');
+    expect(await archive.readSegment(SEGMENT)).toBeUndefined();
+    const parts = (await archive.readParts(SEGMENT)) ?? Buffer.alloc(0);
+    expect(parts.byteLength).toBeGreaterThan(cutAt - 6000);
+    expect(padded.subarray(0, parts.byteLength).equals(parts)).toBe(true);
+  }
+});
+
+test('a segment with a record that is damaged, and others behind it, is stored as it is offered', async () => {
+  const { padded } = segmentOf(300_000, 5, SWITCH);
+  padded.fill(9, 150_000, 150_001);
+  expect(await pushWalBytes(SEGMENT, padded, options())).toBe('stored');
+  expect((await archive.readSegment(SEGMENT))?.equals(padded)).toBe(true);
+});
+
 test.for(['parts', 'the whole'])('an open segment with other content than %s is refused, and what is there stays', async (there) => {
   const { padded, written } = segmentOf(there === 'parts' ? 300_000 : SEGMENT_BYTES);
   if (there === 'parts') await archive.putPart(SEGMENT, 0, written, times);
