@@ -2,11 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { formatDuration } from '../base/durations.ts';
-import { messageOf, systemCodeOf } from '../base/errors.ts';
 import { parseBytea } from './bytea.ts';
 import { connectionError } from './connection-error.ts';
 import { connectToWanted, type Standing } from './host-choice.ts';
 import type { ConnectionParameters, HostAddress } from './parameters.ts';
+import { isStartRefused } from './start-refusal.ts';
 import { allowsClearText, tlsOptions } from './tls.ts';
 
 const ATTRIBUTE_VARIABLE = 'PGTARGETSESSIONATTRS';
@@ -82,26 +82,13 @@ async function connectTo(here: ConnectionParameters, address: HostAddress, optio
     if (options.path === 'own') return await tryConnect(here, address, options);
     return await tryConnect(here, address, { ...options, settings: { ...CATALOG_ALONE, ...options.settings } }).catch(
       async (error: unknown) => {
-        if (!isSettingRefused(error) && !isNothingFound(error)) throw error;
+        if (!isStartRefused(error)) throw error;
         return await tryConnect(here, address, options);
       },
     );
   } catch (error) {
     throw connectionError(here, error);
   }
-}
-
-/** protocol_violation of PgBouncer; feature_not_supported of RDS Proxy ("currently doesn't support the option search_path"). */
-function isSettingRefused(error: unknown): boolean {
-  const code = systemCodeOf(error);
-  return code === '0A000' || (code === '08P01' && /startup parameter/.test(messageOf(error)));
-}
-
-/** Of a relation, a function, a type or a schema to make something in: what a session that begins names by itself. */
-const NOTHING_FOUND: ReadonlySet<string> = new Set(['42P01', '42883', '42704', '3F000']);
-
-function isNothingFound(error: unknown): boolean {
-  return NOTHING_FOUND.has(systemCodeOf(error) ?? '');
 }
 
 async function tryConnect(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
-import { messageOf, systemCodeOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { connectionError } from './connection-error.ts';
 import type { ConnectionParameters, HostAddress } from './parameters.ts';
+import { isStartRefused } from './start-refusal.ts';
 import { allowsClearText, tlsOptions } from './tls.ts';
 
 /** Anything that answers SQL. */
@@ -55,10 +56,10 @@ export async function openPool(parameters: ConnectionParameters, options: PoolOp
 type Found = { readonly pool: pg.Pool } | { readonly failure: unknown };
 type Secured = pg.PoolConfig['ssl'] & (object | false);
 
-/** Who does not take the path, as a pooler may, is asked without: what is set later would stay there for others. */
+/** Who does not take the path, as a pooler may, or a trigger on login, is asked without: what is set later would stay there for others. */
 async function tryPool(parameters: ConnectionParameters, host: HostAddress, options: PoolOptions, ssl: Secured): Promise<Found> {
   const found = await tryOptions(parameters, poolConfig(parameters, host, options, ssl, CATALOG_ALONE));
-  if ('pool' in found || systemCodeOf(found.failure) !== '08P01' || !/startup parameter/.test(messageOf(found.failure))) return found;
+  if ('pool' in found || !isStartRefused(found.failure)) return found;
   return await tryOptions(parameters, poolConfig(parameters, host, options, ssl, undefined));
 }
 
