@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { dumpFiles, layDownDump, type DumpFilesRequest } from '../../src/backup/dump/files-apply.ts';
 import { readDumpManifest, spoolDumped } from '../../src/backup/dump/stored-dump.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -80,6 +80,23 @@ describe.each([
     await expect(layDownDump({ ...laid, directory: path.join(laid.directory, 'music.dump') })).rejects.toMatchObject({
       code: 'file-unwritable',
     });
+  });
+
+  test('goes through no link that somebody else laid meanwhile where others may write', async () => {
+    const laid = await request(CUSTOM, 'shared', { databases: ['music'], globals: false });
+    await mkdir(laid.directory);
+    const [victim, link] = ['victim', 'music.dump.part'].map((each) => path.join(laid.directory, each)) as [string, string];
+    const stat = repository.store.stat.bind(repository.store);
+    // Once the directory was seen to be empty.
+    const spy = vi.spyOn(repository.store, 'stat').mockImplementationOnce(async (key) => {
+      await writeFile(victim, 'mine');
+      await symlink(victim, link);
+      return await stat(key);
+    });
+    await expect(layDownDump(laid)).rejects.toMatchObject({ code: 'refused', message: `somebody else made ${link} meanwhile` });
+    spy.mockRestore();
+    expect(await readFile(victim, 'utf8')).toBe('mine');
+    expect((await readdir(laid.directory)).sort()).toEqual(['music.dump.part', 'victim']);
   });
 
   test('is not left behind in part where one of them is not what was stored', async () => {

@@ -55,17 +55,28 @@ export async function layDownDump(request: DumpFilesRequest): Promise<void> {
       await verifyStored(repository, dumped, signal);
       const place = path.join(directory, name);
       const partial = `${place}.part`;
-      begun.push(partial, place);
+      begun.push(partial);
       await spoolDumped(repository, dumped, partial, signal);
       await sync(partial);
       await rename(partial, place);
+      begun.push(place);
     }
     for (const each of changed) await syncOne(each);
   } catch (error) {
-    for (const place of begun) await rm(place, { recursive: true, force: true }).catch(() => undefined);
+    const taken = takenBy(error, begun);
+    for (const place of begun) if (place !== taken) await rm(place, { recursive: true, force: true }).catch(() => undefined);
+    if (taken !== undefined) throw new DbadminError('refused', `somebody else made ${taken} meanwhile`, { hint: EMPTY_HINT, cause: error });
     throw withRoom(error, directory);
   }
 }
+
+/** What of ours is there already, as where two lay down at once or others may write there. */
+function takenBy(error: unknown, begun: readonly string[]): string | undefined {
+  if (systemCodeOf(error) !== 'EEXIST') return undefined;
+  return begun.find((place) => place === (error as { readonly path?: unknown }).path);
+}
+
+const EMPTY_HINT = 'Give a directory that is empty or does not exist yet.';
 
 /** @throws {DbadminError} `refused` when anything is in the directory, `file-unwritable`. */
 export async function refuseFilled(directory: string): Promise<void> {
@@ -77,7 +88,7 @@ export async function refuseFilled(directory: string): Promise<void> {
     throw unwritable(error);
   }
   if (names.length === 0) return;
-  throw new DbadminError('refused', `${directory} is not empty`, { hint: 'Give a directory that is empty or does not exist yet.' });
+  throw new DbadminError('refused', `${directory} is not empty`, { hint: EMPTY_HINT });
 }
 
 /** Gives those whose entries are to be made durable: the directory, and what is above each one that was made. */

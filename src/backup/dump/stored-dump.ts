@@ -154,7 +154,7 @@ export async function spoolDumped(
   if (stored?.sizeBytes !== dumped.sizeBytes) throw damaged(dumped.key, 'It has not the size that its manifest says.');
   const plain = openDumped(repository, dumped.key, signal);
   if (dumped.format === 'directory') await unpackArchive(dumped.key, plain, place);
-  else await pipeline(Readable.from(plain), createWriteStream(place, { mode: 0o600 }), { signal });
+  else await pipeline(Readable.from(plain), createWriteStream(place, { flags: 'wx', mode: 0o600 }), { signal });
 }
 
 async function* openDumped(repository: Repository, key: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
