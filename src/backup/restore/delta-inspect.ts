@@ -29,11 +29,11 @@ export type DeltaTarget =
 
 /**
  * Looks whether a directory may be restored over: it holds a cluster with this system identifier that does not run, or
- * what an interrupted restore of it left.
+ * what an interrupted restore of it left. `made` are directories of tablespaces that recovery makes itself: nothing in them is named.
  *
  * @throws {DbadminError} `refused` saying what it is instead.
  */
-export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: string): Promise<DeltaTarget> {
+export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: string, made: readonly string[]): Promise<DeltaTarget> {
   const { dataDirectory } = layout;
   if (withoutLeavings(await namesIn(dataDirectory)).length === 0) return { kind: 'absent' };
   await refuseRunning(dataDirectory);
@@ -57,7 +57,7 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   const entries = new FoundEntries();
   const isUnfinished = control === undefined && marker !== undefined;
   const heldBytes = isUnfinished && marker.overCluster !== true ? blockBytes : lengthBytes;
-  await walk(dataDirectory, '', { links, ...(await innerTablespaces(layout)), heldBytes, entries });
+  await walk(dataDirectory, '', { links, ...(await innerTablespaces(layout, made)), heldBytes, entries });
   await findInTablespaces(layout, heldBytes, entries);
   if (isUnfinished) return { kind: 'unfinished', marker, found: entries };
   const checkpointAt = new Date((control?.checkpointAt ?? 0) * 1000);
@@ -120,13 +120,16 @@ async function findInTablespaces(layout: LayoutPlan, heldBytes: HeldBytes, entri
  * Tablespaces within the data directory, and the directories above them, relative to it: what is theirs is found by their links. By their
  * names, as a link may lie between, and by where they are: the data directory itself may be named by a link.
  */
-async function innerTablespaces({ dataDirectory, tablespaces }: LayoutPlan): Promise<Pick<Walked, 'inner' | 'above'>> {
+async function innerTablespaces(
+  { dataDirectory, tablespaces }: LayoutPlan,
+  made: readonly string[],
+): Promise<Pick<Walked, 'inner' | 'above'>> {
   const inner = new Set<string>();
   const above = new Set<string>();
   const realDirectory = await realpath(dataDirectory);
-  for (const { directory } of tablespaces) {
+  for (const directory of [...tablespaces.map((each) => each.directory), ...made]) {
     // One that is not there yet has nothing that could go.
-    const real = await realpath(directory).catch(() => directory);
+    const real = await realpath(systemPath(directory)).catch(() => directory);
     for (const [from, to] of [
       [dataDirectory, directory],
       [realDirectory, real],

@@ -22,7 +22,7 @@ import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
 import { readIncluded } from './included-configuration-inspect.ts';
-import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-tablespaces-inspect.ts';
+import { inspectReplayedTablespaces, replayedDirectories, type ReplayedTablespace } from './replayed-tablespaces-inspect.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 import { lastSetting, linkedPathOf, outerPathOf, type OuterFile } from './configuration-files.ts';
@@ -124,6 +124,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     layout,
     contents,
     along: lineage,
+    made: replayedDirectories(resolution, control),
     extraBytes: walBytes,
     delta: request.delta === true,
     // Of all that restore, the command that says what for is the one with --tablespace-map.

@@ -40,13 +40,12 @@ export interface ReplayedTablespacesRequest {
  */
 export async function inspectReplayedTablespaces(request: ReplayedTablespacesRequest): Promise<readonly ReplayedTablespace[]> {
   const { resolution, layout, control, isOver } = request;
-  const major = Math.floor(resolution.backup.serverVersion / 10_000);
   const found = new Map<string, ReplayedTablespace>();
   for (const { lsn, location } of replayedTablespaces(resolution)) {
     // One that the backup has, too, is laid down there itself, and what else lay there is gone over or refused with it.
     const isLaidDown = layout.tablespaces.some(({ directory }) => path.resolve(directory) === location);
     if (isLaidDown || found.has(location)) continue;
-    const directory = path.join(location, `PG_${major}_${control.catalogVersion}`);
+    const directory = directoryIn(location, resolution, control);
     const names = await listed(directory);
     const isFilled = names.length > 0;
     if (isFilled && !(isOver && (await isLinked(layout.dataDirectory, location))))
@@ -55,6 +54,16 @@ export async function inspectReplayedTablespaces(request: ReplayedTablespacesReq
     found.set(location, { location, directory, isThere, isFilled });
   }
   return [...found.values()];
+}
+
+/** The directories that recovery makes, of any tablespace of {@link replayedTablespaces}. */
+export function replayedDirectories(resolution: Resolution, control: ControlFile): readonly string[] {
+  return replayedTablespaces(resolution).map(({ location }) => directoryIn(location, resolution, control));
+}
+
+/** The server's own directory in a location. */
+function directoryIn(location: string, { backup }: Resolution, { catalogVersion }: ControlFile): string {
+  return path.join(location, `PG_${Math.floor(backup.serverVersion / 10_000)}_${catalogVersion}`);
 }
 
 async function isLinked(dataDirectory: string, location: string): Promise<boolean> {

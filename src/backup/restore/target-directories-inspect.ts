@@ -39,6 +39,8 @@ export interface TargetRequest {
   readonly contents: LineageContents;
   /** What the restore goes along. */
   readonly along: Lineage;
+  /** The directories of tablespaces that recovery makes itself. */
+  readonly made: readonly string[];
   /** Bytes that the restore needs besides the backup's: its WAL. */
   readonly extraBytes: number;
   /** Whether it may go over the same cluster's directory. */
@@ -52,11 +54,12 @@ export interface TargetRequest {
  *
  * @throws {DbadminError} `locked` when a restore is at work there; `refused`, `storage-full`, `file-unwritable`.
  */
-export async function inspectTarget({ layout, contents, along, extraBytes, delta, mapsTablespaces }: TargetRequest): Promise<TargetState> {
+export async function inspectTarget(request: TargetRequest): Promise<TargetState> {
+  const { layout, contents, along, made, extraBytes, delta, mapsTablespaces } = request;
   const { systemIdentifier } = contents.cluster;
   await refuseHeld(layout.dataDirectory);
   const fingerprint = delta ? await fingerprintOf(layout.dataDirectory) : '';
-  const target: DeltaTarget = delta ? await inspectDeltaTarget(layout, systemIdentifier) : { kind: 'absent' };
+  const target: DeltaTarget = delta ? await inspectDeltaTarget(layout, systemIdentifier, made) : { kind: 'absent' };
   if (target.kind === 'absent') {
     await refuseFilled(layout.dataDirectory, layout);
     for (const { directory } of layout.tablespaces) await refuseFilled(directory, layout);
