@@ -7,6 +7,8 @@ import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts
 import { readEnds } from './commits-inspect.ts';
 import { partingLsn, type Lineage } from './recover-along.ts';
 
+const WAL_ENDS = ['wal-invalid', 'wal-missing', 'repository-damaged'] as const;
+
 export interface LeftRecordsRequest {
   readonly archive: WalArchive;
   readonly coverage: WalCoverage;
@@ -40,8 +42,8 @@ async function isAlong(
     try {
       for await (const end of readEnds({ archive, lineage }, behind)) if (isWanted(end) && isReached(end.lsn)) return true;
     } catch (error) {
-      // It is not what was asked for, and where a timeline was left its WAL may end anyhow.
-      if (!isDbadminError(error)) throw error;
+      // It is not what was asked for, and where a timeline was left its WAL may end anyhow. An interruption or a storage that is away is another matter.
+      if (!WAL_ENDS.some((code) => isDbadminError(error, code))) throw error;
     }
   }
   return false;
