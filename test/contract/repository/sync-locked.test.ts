@@ -55,7 +55,7 @@ async function expectAll(target: Repository, dumps = ['dump-a', 'dump-b']): Prom
       blake3: blake3(stored).toString('hex'),
       sha256: createHash('sha256').update(stored).digest('hex'),
     });
-    const file = path.join(directory, `${label}.sql`);
+    const file = path.join(directory, `${label}-${randomBytes(4).toString('hex')}.sql`);
     await spoolDumped(target, globals, file, new AbortController().signal);
     expect(await readFile(file, 'utf8')).toBe(label === 'dump-a' ? 'create role r0;' : 'create role r1;');
   }

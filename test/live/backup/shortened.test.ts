@@ -252,7 +252,7 @@ describe('where the server', () => {
     await fill(sql, 't');
     await sql`create sequence turns`;
     await backUp(cluster, repository);
-    await beforeAnswering(sql, "if nextval('turns') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if");
+    await beforeAnswering(sql, "if nextval('public.turns') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if");
     const { log, said } = keepInfo();
     expect(await backUp(cluster, repository, { log })).toMatchObject({ kind: 'incremental', warnings: [] });
     expect(said).toEqual([]);
