@@ -155,6 +155,7 @@ describe.each([
         [manifest.globals, 'CREATE ROLE reader;\n'],
         [manifest.databases[0] ?? manifest.globals, 'PGDMP and so on'],
       ] as const) {
+        rmSync(file, { force: true });
         await spoolDumped(repository, dumped, file, new AbortController().signal);
         expect(readFileSync(file, 'utf8')).toBe(text);
       }

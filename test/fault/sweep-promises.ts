@@ -103,6 +103,7 @@ export const PROMISES: Readonly<Record<Swept, Promised>> = {
       const { databases, globals } = await readDumpManifest(repository, `${systemIdentifier}/`, label);
       expect(databases.map(({ database }) => database)).toEqual(['postgres']);
       for (const each of [globals, ...databases]) {
+        await rm(file, { force: true });
         await spoolDumped(repository, each, file, new AbortController().signal);
         expect(
           createHash('sha256')
