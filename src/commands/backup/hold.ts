@@ -42,13 +42,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (label === '') throw new DbadminError('usage', 'the label of a backup or dump is not empty');
   const until = untilText === undefined ? null : parseHoldUntil(untilText, clock.now());
   const { config, cluster } = await loadProject(context, input);
-  let found = false;
+  const wanted = new Set<string>();
   const holdIn = async (place: RepositoryConfig): Promise<Held> => {
     const repository = await openRepository(context, place);
     try {
       const { systemIdentifier } = await findClusterToRead(repository, cluster.name, textOption(input, 'systemIdentifier'));
       if (label !== undefined && (await isStored(repository, systemIdentifier, label))) {
-        found = true;
+        wanted.add(place.name);
         if (release) await releaseAll(context, repository, systemIdentifier, label, reason ?? 'released');
         else await holdInTime(repository, systemIdentifier, { label, reason: reason ?? '', until }, context);
       }
@@ -64,7 +64,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const places = selectRepositories(config, cluster, textOption(input, 'repository'));
   const outcomes = await inEachRepository(context, places, (name) => `${what} in ${name} is unknown`, holdIn);
   const away = outcomes.flatMap(({ kind, name }) => (kind === 'failed' ? [name] : []));
-  if (label !== undefined && !found) throw missing(label, cluster.name, away);
+  if (label !== undefined && wanted.size === 0) throw missing(label, cluster.name, away);
+  // Those that have it not are done, and nothing is held there.
+  const failed = outcomes.find(({ kind, name }) => kind === 'failed' && wanted.has(name));
+  if (failed?.kind === 'failed' && !outcomes.some(({ kind, name }) => kind === 'done' && wanted.has(name))) throw failed.error;
   show(context, doneIn(outcomes));
   output.result({ repositories: eachResult(outcomes) });
   return away.length > 0 ? IN_PART : 0;
