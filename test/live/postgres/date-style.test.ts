@@ -51,7 +51,7 @@ test.each(STYLES)('where dates are written as %s, the archiver and the clock of 
   await style(value);
   const sql = await openClient(cluster.parameters());
   try {
-    await sql`create table if not exists some_rows ()`;
+    await sql`create table if not exists public.some_rows ()`;
     await sql`select pg_switch_wal()`;
     await expect.poll(async () => (await sql`select from pg_stat_archiver where archived_count > 0`).length, { timeout: 20_000 }).toBe(1);
     expectNow((await inspectServer(cluster.parameters(), 'dbadmin', systemClock)).archiver?.archivedAt);
