@@ -92,7 +92,7 @@ function randomTarget(random: () => number, story: BranchStory, all: readonly Br
 
 /** Where in the WAL the target lies: commits up to here come back. Undefined when it cannot be reached. */
 function cutOf({ target, exclusive }: Wanted, story: BranchStory): { readonly lsn: bigint; readonly inclusive: boolean } | undefined {
-  const { oldest, ends, commits, records, validUntil } = story;
+  const { oldest, commits, records, validUntil } = story;
   const within = (lsn: bigint | undefined) => (lsn === undefined || lsn < oldest.stopLsn ? undefined : { lsn, inclusive: !exclusive });
   switch (target.kind) {
     case 'time': {
@@ -110,13 +110,25 @@ function cutOf({ target, exclusive }: Wanted, story: BranchStory): { readonly ls
       return record === undefined ? { lsn: validUntil, inclusive: true } : { lsn: record, inclusive: !exclusive };
     }
     case 'xid':
-      return within(
-        ends.find(
-          (end) => end.kind !== 'restore-point' && (String(end.xid) === target.xid || end.subtransactions.includes(Number(target.xid))),
-        )?.lsn,
-      );
     case 'name':
-      return within(ends.find((end) => end.kind === 'restore-point' && end.name === target.name)?.lsn);
+      return within(recordOf(target, story));
+    case 'immediate':
+    case 'latest':
+      return undefined;
+  }
+}
+
+/** Where the record of a transaction or restore point lies on a branch. Undefined when it has none. */
+function recordOf(target: RestoreTarget, { ends }: BranchStory): bigint | undefined {
+  switch (target.kind) {
+    case 'xid':
+      return ends.find(
+        (end) => end.kind !== 'restore-point' && (String(end.xid) === target.xid || end.subtransactions.includes(Number(target.xid))),
+      )?.lsn;
+    case 'name':
+      return ends.find((end) => end.kind === 'restore-point' && end.name === target.name)?.lsn;
+    case 'time':
+    case 'lsn':
     case 'immediate':
     case 'latest':
       return undefined;
@@ -146,7 +158,7 @@ test(`${TARGETS} random targets over three timelines each give exactly the prefi
       (error: unknown) => {
         if (!(error instanceof DbadminError)) throw error;
         expect(error.code, what).toBe('target-unreachable');
-        expectNamed(error, wanted, story, what);
+        expectNamed(error, wanted, story, all, what);
         return undefined;
       },
     );
@@ -179,11 +191,25 @@ test(`${TARGETS} random targets over three timelines each give exactly the prefi
   expect(reached.length).toBeGreaterThan(TARGETS / 3);
 }, 3_000_000);
 
-/** A refusal names what was asked for, and what can be reached instead: the end of the WAL that is there, or stretches that the target is not in. */
-function expectNamed(error: DbadminError, { target }: Wanted, story: BranchStory, what: string): void {
+/**
+ * A refusal names what was asked for, and what can be reached instead: the timelines that have it, the end of the WAL that is there, or
+ * stretches that the target is not in.
+ */
+function expectNamed(error: DbadminError, wanted: Wanted, story: BranchStory, all: readonly BranchStory[], what: string): void {
+  const { target } = wanted;
   const told = `${what}: ${error.message}: ${error.detail ?? ''}`;
   const asked = nameOf(target);
   expect(error.message, told).toContain(asked);
+  const others = recordOf(target, story) === undefined ? all.filter((each) => recordOf(target, each) !== undefined) : [];
+  if (others.length > 0) {
+    const timelines = others.map(({ lineage }) => lineage.timeline).sort((a, b) => a - b);
+    expect(error.message, told).toContain(
+      ` lies on timeline${timelines.length === 1 ? '' : 's'} ${timelines.join(' and ')}, which timeline `,
+    );
+    expect(error.hint, told).toBe(`Give --timeline ${timelines.join(' or ')}.`);
+    for (const each of others) expect(cutOf(wanted, each), told).toBeDefined();
+    return;
+  }
   const lastLsn = story.commits.at(-1)?.lsn ?? 0n;
   const end = /^The WAL ends at ([0-9A-F]+\/[0-9A-F]+)/.exec(error.detail ?? '');
   if (end !== null) {
